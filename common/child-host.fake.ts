@@ -31,7 +31,7 @@ export class SpawningChildHost implements ChildHost, AsyncDisposable {
     return this.hold(process, onLine, false);
   }
 
-  /** What SIGKILL of the supervisor does: users of this host hear nothing from it any more. Returns its successor. */
+  /** What SIGKILL of the supervisor does: users of this host get nothing from it any more. Returns its successor. */
   crash(): SpawningChildHost {
     this.crashed = true;
     for (const process of this.running.values()) process.onLine = () => {};

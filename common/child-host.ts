@@ -9,7 +9,7 @@ export interface ChildLine {
   readonly text: string;
 }
 
-/** How a child ended. Exactly one of `code` and `signal` is set; both are null where an adopted child's end was not seen. */
+/** How a child ended. Exactly one of `code` and `signal` is set; both are null if an adopted child's end was not seen. */
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -35,7 +35,7 @@ export interface ChildSpec {
 export interface Child extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
-  /** True where a running process was taken over instead of started. */
+  /** True if a running process was taken over instead of started. */
   readonly adopted: boolean;
   /** Settles once the process group's leader has ended; never rejects. */
   readonly exited: Promise<ChildExit>;

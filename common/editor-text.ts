@@ -1,6 +1,6 @@
 /**
  * A text that somebody wrote on a PC: without the mark that some editors put before it, and also as UTF-16, which Windows calls
- * Unicode. What is no text comes out as replacement characters; where `fatal` is set, it throws.
+ * Unicode. Invalid text yields replacement characters; if `fatal` is set, it throws.
  */
 export function editorText(bytes: Uint8Array, { fatal = false } = {}): string {
   const [first, second] = bytes;

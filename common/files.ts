@@ -10,7 +10,7 @@ export interface AtomicWriteOptions {
   readonly mode?: number;
   /** False for files that need not outlive a power cut, such as those below /run. Default true. */
   readonly durable?: boolean;
-  /** False where a missing folder means that its disk is away, and nothing may be written in its place. Default true. */
+  /** False if a missing folder means that its disk is away, and nothing may be written in its place. Default true. */
   readonly makeFolder?: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface PictureSenderOptions {
   readonly token: string | null;
   /** TLS options that pin the hub's certificate. */
   readonly tls?: Pick<ClientOptions, 'ca' | 'checkServerIdentity'>;
-  /** Opens the pictures once the connection stands. */
+  /** Opens the pictures once the connection is established. */
   readonly open: () => PictureStream & Disposable;
   /** Gets what the hub says, such as why it rejects pictures. */
   readonly onMessage: (text: string) => void;

@@ -20,7 +20,7 @@ export interface Rig extends AsyncDisposable {
   readonly usb: Usb | null;
   readonly reference: Reference | null;
   readonly neighbours: Neighbours<Rig> | null;
-  /** True where a hardware watchdog would restart a hung device. */
+  /** True if a hardware watchdog would restart a hung device. */
   readonly watchdog: true | null;
   /** How much slower than a board the device is: waits are longer by this factor. */
   readonly slowness: number;

@@ -34,7 +34,7 @@ test.each([
     mkdirSync(built, { recursive: true });
     mkdirSync(product, { recursive: true });
     writeFileSync(join(product, 'package.json'), '{\n  "version": "1.2.3"\n}\n');
-    // RAUC makes no bundle of next to nothing.
+    // RAUC refuses to bundle almost nothing.
     writeFileSync(join(product, 'rest'), randomBytes(64 * 1024));
     execFileSync('mksquashfs', [join(root, 'tree'), join(built, squashfs), '-quiet', '-no-progress']);
     writeFileSync(join(built, disk), '');

@@ -47,7 +47,7 @@ test('does not keep asking for a name that avahi numbered because another machin
   expect(run('stage\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
 });
 
-test('it is asked for once more if the product says so', () => {
+test('asks for it once more on request of the product', () => {
   expect(run('stage\nagain\n', 'stage-2')).toEqual({ status: 0, hostname: 'stage', called: 'stage' });
   expect(run('stage\nagain\n', 'stage')).toEqual({ status: 0, hostname: 'stage', called: null });
 });

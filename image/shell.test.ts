@@ -14,7 +14,7 @@ function filesBelow(folder: string): string[] {
   });
 }
 
-/** By what a file says of itself: a first line that names a shell, or shellcheck's own word. */
+/** By its own first line: one that names a shell, or a directive of shellcheck. */
 function isShell(path: string): boolean {
   if (statSync(path).size > 1_000_000) return false;
   return /^(#!\/bin\/(ba)?sh\b|# shellcheck shell=)/.test(readFileSync(path, 'utf8').slice(0, 200));

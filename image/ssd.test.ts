@@ -105,7 +105,7 @@ test.each([
   expect(plug('sda1', kind)).toBe(`/dev/sda1 is not used: it ${reason}\n`);
   expect(notes()).toEqual([`sda1 ${reason}\n`]);
   expect(readFileSync(join(root, 'mounts'), 'utf8')).toBe('');
-  // It does not stand in the way of one that can be used.
+  // It does not get in the way of a usable one.
   plug('sdb1', 'ext4');
   expect(mounts()[0]).toMatch(/^\/dev\/sdb1 \/media\/ssd /);
   run('release', 'sda1');

@@ -21,7 +21,7 @@ if (values.socket === undefined || !Number.isFinite(orphanTimeoutMs)) {
 const logger = pino({ name: 'media', level: values['log-level'] });
 const abort = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => abort.abort());
-// A library's stray rejection must not end every viewer's session; it is a fault to be seen and mended all the same.
+// A library's stray rejection must not end every viewer's session; it is still a fault to notice and fix.
 process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
 
 try {

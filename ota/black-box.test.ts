@@ -47,7 +47,7 @@ describe('the black box', () => {
   it('starts nothing it cannot write, and does not stop a running attempt', async () => {
     const damaged = await box();
     await damaged.begin(attempt);
-    // A folder in the way stands for a disk that is full or takes no writes, also for root.
+    // A folder in the way simulates a full or read-only disk, even for root.
     const [file, kept] = [join(folder, 'black-box.json'), join(folder, 'kept')];
     await rename(file, kept);
     await mkdir(join(file, 'inside'), { recursive: true });

@@ -13,23 +13,23 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('an image of the release’s commit is released', () => {
+test('releases an image of the release’s commit', () => {
   expect(boardImageProblem(good, commit)).toBeNull();
 });
 
-test('an image of another commit, or of one that nobody knows, is not', () => {
+test('never releases an image of another or an unknown commit', () => {
   expect(boardImageProblem(good.replaceAll('a'.repeat(40), 'b'.repeat(40)), commit)).toContain(
     'made from commit bbbb',
   );
   expect(boardImageProblem('', commit)).toContain('made from commit unknown');
 });
 
-test('an image of packages that stand in for Raspberry Pi’s never ends in a release', () => {
+test('never releases an image with stand-ins for Raspberry Pi’s packages', () => {
   const manifest = good.replace('1:6.12.47-1', '99+standin');
   expect(boardImageProblem(manifest, commit)).toContain('stand in');
 });
 
-test('the newest image counts, and its manifest is the one beside it', () => {
+test('uses the newest image and the manifest next to it', () => {
   expect(newestBoardImage(join(folder, 'none'), commit)).toBeNull();
   for (const day of ['2026-11-29', '2026-11-30']) writeFileSync(join(folder, `${day}-rushlight.img`), '');
   writeFileSync(join(folder, '2026-11-29-rushlight.manifest.txt'), good);

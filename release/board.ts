@@ -8,7 +8,7 @@ export class BoardImageError extends Error {
 
 /**
  * The image that `image/build pi` left in a folder last; null if there is none. Throws a {@link BoardImageError} if it is not of
- * this commit, or made of packages that stand in for those of Raspberry Pi.
+ * this commit, or made with stand-ins for Raspberry Pi's packages.
  */
 export function newestBoardImage(folder: string, commit: string): string | null {
   if (!existsSync(folder)) return null;

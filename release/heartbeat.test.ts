@@ -4,7 +4,7 @@ import { heartbeat, stillAt } from './heartbeat.ts';
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-test('a long step is heard of every half minute, and not after its end', () => {
+test('a long step reports every half minute, and not after its end', () => {
   const lines: string[] = [];
   {
     using _ = heartbeat('deb amd64', (line) => lines.push(line));
@@ -16,6 +16,6 @@ test('a long step is heard of every half minute, and not after its end', () => {
   expect(lines).toEqual(['   … 0:30 min, still at: deb amd64', '   … 1:00 min, still at: deb amd64']);
 });
 
-test('minutes have no end', () => {
+test('prints minutes without a limit', () => {
   expect(stillAt('x', 3725)).toBe('   … 62:05 min, still at: x');
 });

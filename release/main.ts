@@ -56,7 +56,7 @@ async function main(): Promise<void> {
     throw new Error(`the tag ${values.tag} is not that of version ${workshop.version} in package.json`);
   }
   const { out, architectures: archs } = workshop.options;
-  // A release is whole or not there: nothing of an earlier one stays.
+  // A release is complete or absent: nothing of an earlier one stays.
   if (chosen.length === parts.length) rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const does = (part: Part) => chosen.includes(part);

@@ -14,7 +14,7 @@ export interface ProvenanceFacts {
   readonly artefacts: readonly Hashed[];
   /** What went in: lock file, Node.js, Debian's packages. */
   readonly inputs: readonly Hashed[];
-  /** Programs that took part, with what they say of their version. */
+  /** Programs that took part, with the versions they report. */
   readonly tools: Readonly<Record<string, string>>;
 }
 

@@ -27,7 +27,7 @@ const audited = {
   },
 };
 
-test('npm’s list names each vulnerability once, with the module that has it', () => {
+test('npm’s list names each vulnerability once, with its module', () => {
   expect(npmScan(JSON.stringify(audited))).toMatchObject({
     findings: [
       { part: 'body-parser', id: 'GHSA-qwcr-r2fm-qrc7', severity: 'high', fixed: true },
@@ -37,7 +37,7 @@ test('npm’s list names each vulnerability once, with the module that has it', 
   expect(npmScan('{"auditReportVersion":2,"vulnerabilities":{}}')).toMatchObject({ findings: [] });
 });
 
-test('a registry that has no list is stated, and never counts as “no vulnerability”', () => {
+test('reports a registry without a list, which never counts as “no vulnerability”', () => {
   // npm 11 with a registry that takes no questions.
   const refused =
     '{"message":"405 Method Not Allowed - POST /-/npm/v1/security/advisories/bulk","statusCode":405}';
@@ -55,7 +55,7 @@ test('Debian’s list says which have a fix', () => {
 
 const manifest = 'libssl3t64 3.5.1-1 amd64 openssl (3.5.1-1)\nzlib1g 1:1.3 amd64 zlib\n';
 
-test('packages stand in dpkg’s form, with the source that the tracker knows', () => {
+test('writes packages in dpkg’s form, with the source that the tracker knows', () => {
   const [ssl, zlib] = statusOf(manifest).trim().split('\n\n');
   expect(ssl).toBe(
     'Package: libssl3t64\nStatus: install ok installed\nVersion: 3.5.1-1\nArchitecture: amd64\nSource: openssl (3.5.1-1)',

@@ -8,7 +8,7 @@ import type { Workshop } from './workshop.ts';
 export interface Finding {
   readonly part: string;
   readonly id: string;
-  /** As the scanner words it; null where it says nothing. */
+  /** As the scanner words it; null if it says nothing. */
   readonly severity: string | null;
   /** Whether a version without it can be had. */
   readonly fixed: boolean;
@@ -42,7 +42,7 @@ export function npmScan(printed: string): Scan {
   if (!list.success) return { ...name, unavailable: 'npm printed no list' };
   const findings = Object.entries(list.data.vulnerabilities).flatMap(
     ([part, { severity, via, fixAvailable }]) =>
-      // Words name another module of the list, where the vulnerability is.
+      // Words name another module of the list, if the vulnerability is.
       via
         .filter((one) => typeof one === 'object')
         .map(({ url }) => ({

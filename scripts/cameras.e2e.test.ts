@@ -16,7 +16,7 @@ const c920 = 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF';
 const feed = 'hd-pro-webcam-c920';
 const patient = { timeout: 60_000 };
 
-/** Stands in for ffmpeg where it would open a camera that is not there: its picture comes from a generator instead. */
+/** Replaces ffmpeg for opening a camera that does not exist: the picture comes from a generator instead. */
 const fakeFfmpeg = `#!/bin/bash
 real=/usr/bin/ffmpeg
 case " $* " in *" -f v4l2 "*) ;; *) exec $real "$@" ;; esac
@@ -86,7 +86,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
 
   const get = async <T>(path: string): Promise<T> => (await (await fetch(url + path)).json()) as T;
 
-  /** What is plugged in from now on; udev tells of it. */
+  /** What is plugged in from now on; udev reports it. */
   async function plug(fixture: string): Promise<void> {
     await machine.become(fixture);
     await event();
@@ -196,7 +196,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     await Promise.all([page, phone].map((shown) => tileIn(shown, 'live').waitFor(patient)));
     await page.locator('[data-feed="balcony"]').waitFor(patient);
     await phone.getByRole('button', { name: 'Full screen' }).click();
-    // What is written on these elements is gone where a page loads anew or an element is replaced.
+    // These marks disappear if the page reloads or an element is replaced.
     await page.evaluate(() => document.body.setAttribute('data-mark', 'first'));
     const mark = () => document.fullscreenElement?.setAttribute('data-mark', 'first');
     await phone.evaluate(mark);

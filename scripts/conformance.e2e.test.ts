@@ -140,7 +140,7 @@ describe('Each check can fail', () => {
         expect(outcome).toMatchObject({ verdict: 'fail' });
         expect(outcome.reason).toMatch(spoiler.says);
       } catch (error) {
-        // What a look cannot go on from is a failure, too, and says why.
+        // An error that ends a check is a failure, too, and says why.
         expect(String(error)).toMatch(spoiler.says);
       } finally {
         proxy.spoiler = {};

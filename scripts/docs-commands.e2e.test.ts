@@ -10,7 +10,7 @@ import { type CodeBlock, codeBlocks } from './docs/code-blocks.ts';
 import { findPages } from './docs/pages.ts';
 import { freePort, killIfThere, processesNaming, root } from './testing/appliance-process.ts';
 
-// Runs the commands of the documentation as they stand there, in a copy of what a clone has. Only the port is another one, as
+// Runs the commands of the documentation unchanged, in a copy of what a clone has. Only the port is another one, as
 // many tests run at once. What a clone would build or download is taken from this one.
 
 const run = promisify(execFile);
@@ -77,7 +77,7 @@ const environment = () => ({
   RUSHLIGHT_URL: `http://localhost:${port}`,
 });
 
-/** Runs the words of a block and gives what they print; rejects where one of them fails. */
+/** Runs the commands of a block and returns their output; rejects if one of them fails. */
 async function shell(text: string): Promise<string> {
   const { stdout } = await run(
     'bash',
@@ -110,7 +110,7 @@ async function startServer(words: string): Promise<void> {
       const feeds = (await (await fetch(`http://localhost:${port}/api/feeds`)).json()) as { state: string }[];
       if (feeds.some(({ state }) => state === 'online')) return;
     } catch {
-      // Not there yet; what it printed stands in the error below.
+      // Not there yet; the error below contains its output.
     }
     if (server.exitCode !== null) break;
     await sleep(200);

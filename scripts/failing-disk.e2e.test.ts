@@ -151,7 +151,7 @@ describe('the whole appliance', { timeout: 180_000 }, () => {
     const output = appliance.output().length;
     killIfThere(supervisor?.pid ?? 0);
     await appliance.until('it tries to go on', async () =>
-      /going on with a take|cannot be read/.test(appliance.output().slice(output)),
+      /continuing a take|cannot be read/.test(appliance.output().slice(output)),
     );
     await faults.heal();
     await appliance.until('it records', async () => {

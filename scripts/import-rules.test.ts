@@ -102,7 +102,7 @@ describe('imports run one way', () => {
     expect(refused.length).toBeGreaterThan(rooms.length);
   });
 
-  test('a room with a face is only imported through that', () => {
+  test('a room with a face is only imported through it', () => {
     const rooms = Object.keys(faces);
     const importers = rooms.map((room) =>
       Object.keys(rules).find((other) => !other.endsWith('.ts') && rules[other]?.includes(room)),

@@ -31,17 +31,22 @@ const kinds = 'media/capture/kinds';
  * file is public: each is a tool with one concept, and nothing runs in them by itself.
  */
 export const faces: Readonly<Record<string, readonly string[]>> = {
+  'supervisor/contract': ['index.ts', 'ports.ts', 'offline-feed.ts', 'api-page.ts'],
+  'supervisor/roles': ['index.ts'],
+  'supervisor/discovery': ['index.ts'],
+  'supervisor/sources': ['index.ts'],
+  'supervisor/live': ['index.ts', 'self-view.ts'],
+  'supervisor/takes': ['index.ts'],
+  'supervisor/status': ['index.ts'],
+  'supervisor/hub': ['index.ts'],
+  'supervisor/camera': ['index.ts'],
+  'supervisor/updates': ['index.ts'],
+  'supervisor/panel': ['index.ts'],
+  'supervisor/telemetry': ['index.ts', 'mqtt.ts'],
+  'supervisor/api': ['index.ts'],
   media: ['index.ts'],
   [kinds]: ['index.ts'],
   ota: ['index.ts'],
-  'supervisor/roles': ['index.ts'],
-  'supervisor/status': ['index.ts'],
-  'supervisor/takes': ['index.ts'],
-  'supervisor/hub': ['index.ts'],
-  'supervisor/telemetry': ['index.ts', 'mqtt.ts'],
-  'supervisor/updates': ['index.ts'],
-  'supervisor/panel': ['index.ts'],
-  'supervisor/camera': ['index.ts'],
 };
 
 /** Room → rooms that it may import: through their faces, where they have one. */

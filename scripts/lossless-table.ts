@@ -33,7 +33,7 @@ async function resultOf(one: ProofCase): Promise<string> {
   return results.length === 0 ? 'exact' : `**not ${results.join(', ')}**`;
 }
 
-/** Columns of earlier runs, by what stands in front of them. */
+/** Columns of earlier runs, by the cells before them. */
 function earlier(table: string): { columns: string[]; cells: Map<string, string[]> } {
   const rows = table.split('\n').filter((line) => line.startsWith('| '));
   const cellsOf = (row: string) =>

@@ -1,6 +1,6 @@
 /**
  * What a grid of feeds costs a phone, and how soon the large view is sharp: `node scripts/measure-layers.ts [feeds] [fps]`. Runs a
- * whole appliance with test sources of 720p and looks at its page with Chromium. Prints figures; judges nothing.
+ * whole appliance with test sources of 720p and opens its page in Chromium. Prints figures; judges nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
@@ -51,7 +51,7 @@ const rateOf = async (page: Page): Promise<number> => {
 interface Switch {
   /** To the first frame of the other layer, as the browser presents it. */
   readonly shownMs: number;
-  /** Until the appliance had answered that it changes the layer; null where the browser does not tell. */
+  /** Until the appliance had answered that it changes the layer; null if the browser does not tell. */
   readonly answeredMs: number | null;
 }
 

@@ -57,7 +57,7 @@ interface Cost {
   readonly droppedFrames: number;
   /** As the numbers burnt into the frames of each segment say. */
   readonly missingWithin: number;
-  /** What had been captured when the process was killed, and is in no master; null where the segment went on. */
+  /** What had been captured when the process was killed, and is in no master; null if the segment continued. */
   readonly lostBeforeKillMs: number | null;
   /** From the last frame of one segment to the first of the next. */
   readonly gapMs: number | null;
@@ -139,8 +139,8 @@ describe('killed processes recover by themselves, and the rest continues', { tim
   }
 
   /**
-   * Kills one process in the middle of a take, and lets the take go on once it is back. What else is expected to begin
-   * anew is named by `replaced`; everything else must still be the same process.
+   * Kills one process in the middle of a take, and lets the take continue once it is back. Other processes that may restart
+   * are named in `replaced`; everything else must still be the same process.
    */
   async function takeWithKill(
     victim: RegExp,

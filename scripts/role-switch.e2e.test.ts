@@ -12,7 +12,7 @@ describe('editing rushlight.toml while the appliance runs', { timeout: 180_000 }
   let appliance: ApplianceProcess;
   let udpPort: number;
 
-  /** Nothing of it goes out by multicast: the hub is set, and nobody answers there. */
+  /** It sends no multicast: the hub is set, and nobody answers there. */
   const settings = (role: string, more = '') => `
 role = "${role}"
 name = "switch"

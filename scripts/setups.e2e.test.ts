@@ -42,7 +42,7 @@ async function startService(host: TestHost, service: ComposeService | undefined,
   return await machine.boot(settings);
 }
 
-/** What a program on this machine prints; rejects where it fails. */
+/** The output of a program on this machine; rejects if it fails. */
 async function outputOf(host: TestHost, program: string, ...args: readonly string[]): Promise<string> {
   const child = host.spawn(program, ...args);
   child.stdin?.end();

@@ -62,7 +62,7 @@ describe.each(composeFiles)('%s', (name) => {
     });
     for (const key of ['privileged', 'cap_add', 'pid', 'ipc', 'userns_mode'])
       expect(rushlight, key).not.toHaveProperty(key);
-    // Nothing of the host but cameras and settings.
+    // From the host only cameras and settings.
     for (const device of rushlight?.devices ?? []) expect(device).toMatch(/^\/dev\/video\d+:/);
     for (const volume of rushlight?.volumes ?? [])
       expect(volume).toMatch(/^(?:\.\/config:\/etc\/rushlight:ro|data:\/data)$/);

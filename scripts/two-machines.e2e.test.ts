@@ -33,7 +33,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     await machines[Symbol.asyncDispose]();
   });
 
-  /** Until the hub passes on new frames of the camera, linked at that address; tells how long that took. */
+  /** Until the hub passes on new frames of the camera, linked at that address; returns how long that took. */
   async function feedArrives(what: string, address?: string): Promise<number> {
     const startedAtMs = performance.now();
     const frames = async () => {
@@ -52,7 +52,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 300_000 }, () => {
     return Math.round(performance.now() - startedAtMs);
   }
 
-  /** Until the camera holds a link from this address; tells how long that took. */
+  /** Until the camera has a link from this address; returns how long that took. */
   async function linkedFrom(address: string): Promise<number> {
     const startedAtMs = performance.now();
     await hub.until(`the camera is linked from ${address}`, async () => {

@@ -20,7 +20,7 @@ import {
 import { CameraRole, handleHubCommand, reportTake, reportTakes } from './camera/index.ts';
 import type { Config } from './config/schema.ts';
 import { HubRole } from './hub/index.ts';
-import { assemblePictures } from './live/live.ts';
+import { assemblePictures } from './live/index.ts';
 import { displayState, GpioPanel } from './panel/index.ts';
 import { openGpioHeader } from './platform/gpio-onoff.ts';
 import { findStatusLed } from './platform/light.ts';
@@ -28,8 +28,7 @@ import { machineNameOfImage } from './platform/machine-name.ts';
 import { feedWatchdog, type Notifier, openNotifier } from './platform/systemd.ts';
 import { ChronyClock } from './platform/time/clock.ts';
 import { ExclusiveRunner } from './process/exclusive-runner.ts';
-import { DeviceSelection } from './sources/device-selection.ts';
-import { withUnplugged } from './sources/source-status.ts';
+import { DeviceSelection, withUnplugged } from './sources/index.ts';
 import { composeStatus, StatusBoard } from './status/index.ts';
 import { CurrentRole } from './system/current-role.ts';
 import { type ApplianceOptions, type Foundation, openFoundation } from './system/foundation.ts';

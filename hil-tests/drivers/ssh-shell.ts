@@ -41,7 +41,7 @@ export class SshShell {
   /** Drops the kept connection: its device is about to go away. */
   async forget(): Promise<void> {
     const { host, port } = this.#endpoint();
-    // Where there is no connection there is nothing to end.
+    // Without a connection there is nothing to end.
     await runTool(['ssh', ...this.#options(), '-p', String(port), '-O', 'exit', `root@${host}`]).catch(
       () => {},
     );

@@ -1,6 +1,6 @@
 /** More devices like this one, on its link; each of them has a `Rig` of its own. */
 export interface Neighbours<Rig> {
-  /** A number of them, switched off; until disposal, they and the device hear each other. */
+  /** A number of them, switched off; until disposal, they and the device receive each other's packets. */
   open(count: number): Promise<Neighbourhood<Rig>>;
 }
 

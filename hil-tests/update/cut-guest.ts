@@ -123,7 +123,7 @@ export const isInFat = (offset: number): boolean => offset >= fatStart && offset
 
 async function textOrNull(argv: readonly [string, ...string[]]): Promise<string | null> {
   const text = await runTool(argv).catch((error: unknown) => {
-    if (argv[0] === 'mtype') return Buffer.alloc(0); // mtools ends so where there is no such file.
+    if (argv[0] === 'mtype') return Buffer.alloc(0); // mtools exits like this if there is no such file.
     throw error;
   });
   return text.length === 0 ? null : text.toString('utf8');

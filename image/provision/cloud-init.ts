@@ -95,7 +95,7 @@ function parseYaml(file: string, text: string): Loose {
   let data: unknown;
   try {
     // Everything is text: a password of digits keeps its zeros, and one that reads `no` is not a truth value.
-    // A key that stands twice counts as it stands last, as it does for cloud-init.
+    // The last of two equal keys counts, as for cloud-init.
     const document = parseDocument(text, { schema: 'failsafe', logLevel: 'error', uniqueKeys: false });
     const [error] = document.errors;
     if (error !== undefined) throw error;

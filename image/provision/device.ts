@@ -39,7 +39,7 @@ async function readOptionalBytes(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** A text that somebody wrote on a PC; undefined where there is no such file. */
+/** A text that somebody wrote on a PC; undefined if there is no such file. */
 export async function readCardText(path: string): Promise<string | undefined> {
   const bytes = await readOptionalBytes(path);
   return bytes === undefined ? undefined : editorText(bytes);

@@ -84,7 +84,7 @@ export function accept(
   return settings;
 }
 
-/** What an earlier import left behind is no news: a network without its key would replace the one that has it. */
+/** What an earlier import left behind is not new: a network without its key would replace the one that has it. */
 function withoutRedacted(found: DeviceSettingsInput): DeviceSettingsInput {
   return {
     ...found,

@@ -29,7 +29,7 @@ test('ignores packets that are not queries and never throws', () => {
       if (answer === null) return;
       expect(answer.readUInt16BE(0)).toBe(query.readUInt16BE(0));
       expect(answer.readUInt16BE(2) & 0x8000).toBe(0x8000);
-      // Answers are never answered: two such servers would talk to one another for ever.
+      // Answers are never answered: two such servers would talk to one another forever.
       expect(answerTo(answer, '10.42.0.1')).toBeNull();
     }),
   );

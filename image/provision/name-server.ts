@@ -15,7 +15,7 @@ export async function answerEveryName(port: number, address: string, signal: Abo
   const socket = createSocket('udp4');
   socket.on('message', (query, peer) => {
     const answer = answerTo(query, address);
-    // A phone that has left asks no more, and needs no answer.
+    // A phone that has left sends no more queries and needs no answer.
     if (answer !== null) socket.send(answer, peer.port, peer.address, () => {});
   });
   try {

@@ -30,7 +30,7 @@ export function redact(text: string, known: readonly string[]): string {
   return clean;
 }
 
-/** userconf.txt without what stands behind the name, of whatever kind that is. */
+/** userconf.txt without anything after the name. */
 export function redactAccount(text: string): string {
   return text.replace(/^([^:\r\n]*):.+$/gm, '$1:');
 }

@@ -9,7 +9,7 @@ import { wpaBlocks } from './wpa-blocks.ts';
 const nothing = deviceSettingsSchema.parse({});
 const imported = (file: string, text: string) => importFiles(new Map([[file, text]]), nothing);
 
-/** What Raspberry Pi Imager 1.x writes where there is no imager_custom: a heredoc with a wpa_supplicant.conf. */
+/** What Raspberry Pi Imager 1.x writes if there is no imager_custom: a heredoc with a wpa_supplicant.conf. */
 const heredoc = (...lines: string[]) =>
   [
     '#!/bin/bash',

@@ -16,7 +16,7 @@ export interface Spent {
   readonly lostShare: number;
 }
 
-/** Microseconds of the server's CPU for each packet that reached a viewer; NaN where none did. */
+/** Microseconds of the server's CPU for each packet that reached a viewer; NaN if none did. */
 export function perPacketUs({ cpuUs, publishedPackets, viewers, lostShare }: Spent): number {
   const reached = publishedPackets * viewers * (1 - lostShare);
   return reached > 0 ? cpuUs / reached : Number.NaN;
@@ -27,12 +27,12 @@ export function coreShare(cpuUs: number, seconds: number): number {
   return cpuUs / (seconds * 1e6);
 }
 
-/** Share of the picture packets that did not arrive, repairs included; NaN where none were expected. */
+/** Share of the picture packets that did not arrive, repairs included; NaN if none were expected. */
 export function lossShare(expectedPackets: number, deliveredPackets: number): number {
   return (expectedPackets - deliveredPackets) / expectedPackets;
 }
 
-/** For samples where a negative number means that nothing came before the time was over. */
+/** For samples in which a negative number means that nothing arrived in time. */
 export function arrived(samples: readonly number[]): number[] {
   return samples.filter((sample) => sample >= 0);
 }

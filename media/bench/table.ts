@@ -17,7 +17,7 @@ export function table(rows: readonly Row[]): string {
   );
 }
 
-/** Three digits that mean something; a dash where there is no number. */
+/** Three significant digits; a dash if there is no number. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '–';
   if (value === 0) return '0';

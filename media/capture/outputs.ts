@@ -45,7 +45,7 @@ function smallFilter({ width, everyNth }: SmallLayer): string {
   return `${thinned}scale=w=${width}:h=-2:flags=fast_bilinear`;
 }
 
-/** Encoder and output of the small layer, which the graph calls `[small]`; nothing where there is none. */
+/** Encoder and output of the small layer, which the graph calls `[small]`; nothing if there is none. */
 function smallOutputArgs(
   targets: CaptureTargets,
   settings: LiveSettings,

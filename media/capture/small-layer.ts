@@ -21,7 +21,7 @@ export interface SmallLayer {
 
 /** Whether a source has a small layer, and why not. */
 export interface SmallPlan {
-  /** Null where there is none. */
+  /** Null if there is none. */
   readonly layer: SmallLayer | null;
   /** For people. */
   readonly reason: string;

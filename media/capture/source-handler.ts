@@ -10,7 +10,7 @@ import { SensorClock } from './sensor-clock.ts';
 import { negotiatedRange, type StreamFacts, StreamFactsReader } from './stream-facts.ts';
 import type { CaptureCommand, CaptureTargets, RawStream } from './types.ts';
 
-/** How a source stands. */
+/** The state of a source. */
 export interface SourceStatus {
   readonly state: 'starting' | 'running' | 'stalled' | 'backing-off' | 'stopped';
   /** Why it does not run, or not as requested; null while nothing is wrong. */
@@ -64,7 +64,7 @@ export class SourceHandler {
   private current: SourceStatus;
   private framesTotal = -1;
   private lastFrameMs = 0;
-  /** Count of frames when the present pipeline started; null while none runs. */
+  /** Count of frames when the current pipeline started; null while none runs. */
   private framesBefore: number | null = null;
   private readonly meter = new FrameRateMeter();
   /** What the pipeline said about its input, and what was negotiated with the device. */
@@ -72,7 +72,7 @@ export class SourceHandler {
   private askedDevice = false;
   /** The camera's H.264 has B-frames. */
   private reordersFrames = false;
-  /** The most specific cause that the present pipeline named. */
+  /** The most specific cause that the current pipeline named. */
   private seen: CaptureFault | undefined;
 
   /** @throws SourceSpecError */
@@ -225,7 +225,7 @@ export class SourceHandler {
     return undefined;
   }
 
-  /** Whether frames of the present pipeline have arrived. */
+  /** Whether frames of the current pipeline have arrived. */
   private get begun(): boolean {
     return this.framesBefore !== null && this.framesTotal !== this.framesBefore;
   }
@@ -241,7 +241,7 @@ export class SourceHandler {
     const deliveredFps = fps === null ? null : Math.round(fps * 10) / 10;
     const fault = this.streamFault(fps);
     const [was, is] = [this.current.deliveredFps, deliveredFps];
-    // A rate that varies by tenths is no news.
+    // A rate that varies by tenths is not reported.
     const sameRate = was === is || (was !== null && is !== null && Math.abs(was - is) < 0.5);
     if (sameRate && fault?.code === this.current.fault?.code) return;
     this.tell({ fault, deliveredFps });

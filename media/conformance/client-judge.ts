@@ -1,4 +1,4 @@
-/** Stands between a client and a server, sends the first offer to another place, and keeps what the client asks. */
+/** A proxy between a client and a server that redirects the first offer and records the client's requests. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** What the looks ask of an answer. */
+/** What the checks require of an answer. */
 import { attributeOf, parseSdp, type SdpDescription, type SdpMedia, valuesOf } from '../signaling/sdp.ts';
 
 /** A candidate of the other side. */
@@ -46,7 +46,7 @@ export function candidatesIn(text: string): RemoteCandidate[] {
   return [...found].map(([, address = '', port]) => ({ address, port: Number(port) }));
 }
 
-/** The value of an attribute of a description or a fragment, wherever it stands; null if it is missing. */
+/** The value of an attribute anywhere in a description or a fragment; null if it is missing. */
 export function lineIn(text: string, name: string): string | null {
   return (
     new RegExp(`^a=${name}(?::(.*))?$`, 'm').exec(text.replaceAll('\r', ''))?.slice(1)[0] ??

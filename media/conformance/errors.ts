@@ -1,4 +1,4 @@
-/** Why the suite, or one of its looks, cannot go on, in words for the person who started it. */
+/** Why the suite, or one of its checks, cannot continue, in words for the person who started it. */
 import { RushlightError } from '../../common/errors.ts';
 
 /** The suite cannot run. */

@@ -1,4 +1,4 @@
-/** What the looks at one endpoint work with. Sessions that a look opens are ended after it. */
+/** Tools for the checks of one endpoint. Sessions that a check opens are ended after it. */
 import { describeError } from '../../common/errors.ts';
 import { type ReadDescription, readDescription } from './description.ts';
 import { ConformanceError, NoSessionError } from './errors.ts';
@@ -37,7 +37,7 @@ export interface Patience {
   readonly consentMs: number;
   /** Requests of a flood. */
   readonly flood: number;
-  /** A slower flood is none: a server may serve so many for ever. */
+  /** A slower flood does not count: a server may serve that many forever. */
   readonly floodPerSecond: number;
 }
 
@@ -79,7 +79,7 @@ export class Lab {
     return ask(this.endpoint, url, asked);
   }
 
-  /** Posts a description, and notes the session that may come of it. */
+  /** Posts a description, and notes the session that it may create. */
   async post(sdp: string, more: Partial<Asked> = {}): Promise<Answer> {
     const answer = await this.ask({
       method: 'POST',

@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- --whip <url> --whep <url>`: looks at a server, or with `--judge` at a client, and says which requirements of
+ * `npm run conformance -- --whip <url> --whep <url>`: checks a server, or with `--judge` a client, and says which requirements of
  * WHIP and WHEP it meets. docs/conformance.md has this product's tables and explains the options.
  */
 import { once } from 'node:events';
@@ -31,10 +31,11 @@ function readOptions() {
     },
   });
   for (const url of [values.whip, values.whep, values.empty]) {
-    if (url !== undefined && !URL.canParse(url)) throw new ConformanceError(`"${url}" is no URL.\n${usage}`);
+    if (url !== undefined && !URL.canParse(url))
+      throw new ConformanceError(`"${url}" is not a URL.\n${usage}`);
   }
   const named = protocols.filter((protocol) => values[protocol] !== undefined);
-  if (named.length === 0) throw new ConformanceError(`Name the endpoints to look at.\n${usage}`);
+  if (named.length === 0) throw new ConformanceError(`Name the endpoints to check.\n${usage}`);
   if (values.judge && named.length > 1)
     throw new ConformanceError(`A client is judged for one endpoint.\n${usage}`);
   return values;

@@ -1,4 +1,4 @@
-/** Offers as a browser would write them. No DTLS stands behind them: they are for looks at HTTP, descriptions and ICE. */
+/** Offers as a browser would write them. There is no DTLS behind them: they are for checks of HTTP, descriptions and ICE. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Protocol } from './requirement.ts';
 

@@ -1,4 +1,4 @@
-/** A whole WebRTC peer on libdatachannel, which is no work of ours: for what follows the answer. */
+/** A complete WebRTC peer on libdatachannel, an independent implementation: for what follows the answer. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import native from 'node-datachannel';
 import { ConformanceError } from './errors.ts';

@@ -35,7 +35,7 @@ export async function publish(file: string, name: string, table: string): Promis
   await writeFile(file, `${before.slice(0, at + start.length)}\n${table}\n\n${before.slice(end)}`);
 }
 
-/** What a table says of each requirement, without its reasons: `rtcp-mux 4.4.1 MUST pass`. */
+/** The row of each requirement in a table, without its reasons: `rtcp-mux 4.4.1 MUST pass`. */
 export function verdictsIn(document: string, name: string): string[] {
   const [, table = ''] = document.split(`<!-- ${name} -->`);
   const row = /^\| `([a-z-]+)` \| ([\d.]+) \| (\w+) \|.*\| \**(pass|fail|not applicable)\b[^|]*\|$/gm;

@@ -1,4 +1,4 @@
-/** What a requirement is, and what a look at a server can say of it. */
+/** A requirement, and the possible results of checking it on a server. */
 
 /** The two protocols. */
 export type Protocol = 'whip' | 'whep';

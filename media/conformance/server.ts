@@ -1,4 +1,4 @@
-/** The server that is looked at: its endpoint, and requests to it. */
+/** The server under test: its endpoint, and requests to it. */
 import { describeError } from '../../common/errors.ts';
 import { ConformanceError } from './errors.ts';
 import type { Protocol } from './requirement.ts';

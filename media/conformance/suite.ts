@@ -1,4 +1,4 @@
-/** Looks at one or both endpoints of a server, requirement by requirement. */
+/** Checks one or both endpoints of a server, requirement by requirement. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../common/errors.ts';
 import { NoSessionError } from './errors.ts';
@@ -22,7 +22,7 @@ export interface SuiteOptions {
   readonly token: string | null;
   /** A WHEP URL of a name that nobody publishes. */
   readonly empty: string | null;
-  /** Ids to look at; null looks at all. */
+  /** Ids to check; null checks all. */
   readonly only: readonly string[] | null;
   readonly patience?: Patience;
   readonly onFinding: (finding: Finding) => void;
@@ -48,7 +48,7 @@ export async function runSuite(options: SuiteOptions): Promise<Finding[]> {
   return findings;
 }
 
-/** What was just published may take a moment to be there; if it never is, each look says so. */
+/** A new feed may take a moment to appear; if it never does, each check says so. */
 async function untilThere(endpoint: Endpoint): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
   while (performance.now() < until) {

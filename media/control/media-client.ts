@@ -64,7 +64,7 @@ export class MediaClient {
     return this.#socket !== null;
   }
 
-  /** Whether the present process has taken its configuration. */
+  /** Whether the current process has accepted its configuration. */
   get isSet(): boolean {
     return this.#isSet;
   }
@@ -112,7 +112,7 @@ export class MediaClient {
     return this.request('endSessionsOf', { keyId });
   }
 
-  /** Ends what was opened with a key that is none of these. Returns the number of sessions. */
+  /** Ends what was opened with any other key. Returns the number of sessions. */
   endSessionsExcept(keyIds: readonly string[]): Promise<number> {
     return this.request('endSessionsExcept', { keyIds: [...keyIds] });
   }

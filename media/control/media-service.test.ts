@@ -180,7 +180,7 @@ it.each([
   ['native, where there is one', createMediaPlane],
   ['JavaScript', createNodePlane],
 ])(
-  'By itself a machine offers what it has of both families, loopback last (%s)',
+  'By default a machine offers its addresses of both families, loopback last (%s)',
   async (_name, createPlane) => {
     const logger = pino({ level: 'silent' });
     await using datapath = await createPlane({ logger });
@@ -196,7 +196,7 @@ it.each([
   },
 );
 
-it('A link-local IPv6 address is named with the setting', async () => {
+it('Reports a link-local IPv6 address, with the setting', async () => {
   await using rig = await openMediaRig();
   const elsewhere = { udpPort: 0, listenAddresses: ['fe80::1'], ingests: [], pushes: [] };
   const { problems } = await rig.service.configure(mediaConfigSchema.parse(elsewhere));

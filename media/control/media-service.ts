@@ -27,7 +27,7 @@ const TICK_MS = 250;
 /** A first keyframe may be this far away when a viewer comes, in milliseconds. */
 const READY_TIMEOUT_MS = 2000;
 
-/** What trying again does not mend. */
+/** Errors that retrying does not fix. */
 const refusedForGood: ReadonlySet<string> = new Set([
   'SDP_INVALID',
   'TRACKS_UNSUPPORTED',
@@ -154,7 +154,7 @@ export class MediaService implements AsyncDisposable {
     return this.#named(params).patch(params.ifMatch, params.fragment);
   }
 
-  /** Takes a viewer's wish, and gives what it gets. Throws SignalingError. */
+  /** Accepts a viewer's choice of a layer and returns what it gets. Throws SignalingError. */
   selectLayer({ wish, ...reference }: SessionReference & { wish: LayerWish }): LayerChoice {
     return this.#named(reference).select(wish);
   }
@@ -176,7 +176,7 @@ export class MediaService implements AsyncDisposable {
     return this.#end((session) => session.keyId === keyId);
   }
 
-  /** Ends every session of a key that is none of these: the owner of the keys may have been away when one was revoked. */
+  /** Ends every session of any other key: the owner of the keys may have been away when one was revoked. */
   endSessionsExcept(keyIds: readonly string[]): number {
     const good = new Set<string | null>([null, ...keyIds]);
     return this.#end((session) => !good.has(session.keyId));
@@ -263,7 +263,7 @@ export class MediaService implements AsyncDisposable {
     );
   }
 
-  /** A publisher is connected and wants its feed; the present one, if it makes room, is ended. */
+  /** A publisher is connected and wants its feed; the current one, if it makes room, is ended. */
   #claim(session: MediaSession): boolean {
     const { feed, publisherKey, layer = 'high' } = session;
     if (!this.#isFree({ feed, layer, publisherKey })) return false;

@@ -44,7 +44,7 @@ export const pushSchema = z.strictObject({
 /** See {@link pushSchema}. */
 export type PushConfig = z.infer<typeof pushSchema>;
 
-/** A feed that goes on to a server of others. */
+/** A feed that is sent on to another server. */
 export const outputSchema = pushSchema.extend({
   output: z.string().min(1).max(64).describe('Which of the settings’ outputs; one may have several feeds'),
   url: z.url({ protocol: /^https?$/ }).describe('WHIP endpoint of the server'),
@@ -52,7 +52,7 @@ export const outputSchema = pushSchema.extend({
     .string()
     .max(65_536)
     .optional()
-    .describe('Certificate authority (PEM) that counts beside the known ones'),
+    .describe('Certificate authority (PEM) to accept in addition to the known ones'),
 });
 /** See {@link outputSchema}. */
 export type OutputConfig = z.infer<typeof outputSchema>;
@@ -96,7 +96,7 @@ export const mediaConfigSchema = z.strictObject({
 /** See {@link mediaConfigSchema}. */
 export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
-/** Who stands behind a request: the key that admitted it, and what that key may do. */
+/** Who sends a request: the key that admitted it, and what that key may do. */
 export const sessionOwnerSchema = z.strictObject({
   keyId: z.string().max(64).nullable().describe('Null if no key was needed'),
   role: z.enum(['owner', 'operator', 'viewer', 'camera', 'public']),
@@ -137,7 +137,7 @@ const answerSchema = z.object({ sessionId: z.string(), etag: z.string(), answer:
 /** Answer to an SDP offer: the SDP, the session's id and its ETag. */
 export type SignalingAnswer = z.infer<typeof answerSchema>;
 
-/** What a viewer wishes of a feed's layers. What is not named is left to the hub: the full layer, not paused. */
+/** A viewer's choice among a feed's layers. The defaults are the full layer, not paused. */
 const layerWishSchema = z.strictObject({
   layer: layer.optional(),
   maxWidth: z.int().min(1).optional(),
@@ -146,7 +146,7 @@ const layerWishSchema = z.strictObject({
 });
 const layerChoiceSchema = z.object({ layer, paused: z.boolean() });
 
-/** How a push or a pull stands. */
+/** The state of a push or a pull. */
 export const pushStatusSchema = z.object({
   feed: z.string(),
   layer: layer.default('high'),
@@ -163,7 +163,7 @@ export const pushStatusSchema = z.object({
 /** See {@link pushStatusSchema}. */
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
-/** How an output stands. */
+/** The state of an output. */
 export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
   output: z.string(),
   /** Unix time since when it is in this state. */
@@ -172,7 +172,7 @@ export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
 /** See {@link outputStatusSchema}. */
 export type OutputStatus = z.infer<typeof outputStatusSchema>;
 
-/** How the media process stands. */
+/** The state of the media process. */
 export const mediaStatusSchema = z.object({
   pid: z.int(),
   uptimeMs: z.number(),
@@ -201,7 +201,7 @@ export const methods = {
         .string()
         .max(200)
         .nullable()
-        .describe('A publisher with the key of the present one takes over'),
+        .describe('A publisher with the key of the current one takes over'),
       layer: layer.optional().describe('What it sends; default high'),
     }),
     result: answerSchema,
@@ -245,7 +245,7 @@ export type ParsedParamsOf<M extends MethodName> = z.output<(typeof methods)[M][
 /** Result of a method. */
 export type ResultOf<M extends MethodName> = z.infer<(typeof methods)[M]['result']>;
 
-/** What the media process reports unasked. */
+/** Events that the media process sends by itself. */
 export const mediaEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('feed'), feed: z.string(), state: feedStateSchema }),
   z.object({ event: z.literal('session-opened'), session: sessionInfoSchema }),

@@ -35,7 +35,7 @@ export interface RemoteDescription extends IceCredentials {
   readonly dtlsRole: 'client' | 'server';
 }
 
-/** Where a transport stands. */
+/** The state of a transport. */
 export type TransportState = 'new' | 'connecting' | 'connected' | 'closed';
 
 /** Why a transport closed; `closed` is our own doing. */
@@ -66,7 +66,7 @@ export interface PacketEvents extends TransportEvents {
 
 /**
  * One session's way to its peer. A `lite` transport shares the datapath's port and waits to be checked (ICE-lite,
- * RFC 8445 section 2.5); a `controlling` one has a socket of its own and checks the peer.
+ * RFC 8445 section 2.5); a `controlling` one has its own socket and checks the peer.
  */
 export interface MediaTransport {
   readonly events: TransportStates;
@@ -101,7 +101,7 @@ export interface TrackPacket {
   readonly payload: Buffer;
 }
 
-/** Where a tap hands packets over: in order, one by one, in a numbering of its own. */
+/** Receives the packets of a tap: in order, one by one, with their own numbering. */
 export interface PacketOutlet {
   /** True while packets passed on now would have to wait. */
   readonly blocked: boolean;
@@ -124,7 +124,7 @@ export interface SinkOptions {
   readonly payloadType: number;
   /** Never waits for a keyframe because too much is lost: its loss shows what the path carries. Default false. */
   readonly steady?: boolean;
-  /** What is asked for again goes in a stream of its own; without one it is sent as it was. */
+  /** Retransmissions use a separate stream; without one, packets are sent as they were. */
   readonly repair?: RepairStream | null;
 }
 
@@ -171,16 +171,16 @@ export interface TrackRelay extends Disposable {
   readonly head: number | null;
   /** Start of the newest keyframe that is still kept; null if there is none. */
   readonly keyframe: number | null;
-  /** What decoding from that keyframe needs besides; usually nothing. */
+  /** What else decoding from that keyframe needs; usually nothing. */
   readonly preface: readonly Buffer[];
   write(packet: TrackPacket): void;
   /** The picture beginning at `sequence` can be decoded without earlier packets; `preface` supplies what it lacks. */
   markKeyframe(sequence: number, preface?: readonly Buffer[]): void;
   addSink(transport: MediaTransport, options: SinkOptions): TrackSink;
   /**
-   * Takes a sink over from another track of the same picture, in the viewer's own numbers and time: at once where nothing is sent, else
-   * with the next keyframe; until then the other track goes on. `lead` says how far the times of that one are ahead of ours; null
-   * where that is not known. A sink of this track stays.
+   * Takes a sink over from another track of the same picture, in the viewer's own numbers and time: at once if nothing is sent, else
+   * with the next keyframe; until then the other track continues. `lead` says how far the times of that one are ahead of ours; null
+   * if that is not known. A sink of this track stays.
    */
   takeOver(sink: TrackSink, lead: () => number | null): void;
   /** The same for a reader within this machine, such as a decoder. */

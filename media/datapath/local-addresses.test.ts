@@ -10,7 +10,7 @@ function six(address: string, scopeid = 0, internal = false): NetworkInterfaceIn
   return { address, scopeid, internal, family: 'IPv6', netmask: '', mac: '', cidr: null };
 }
 
-it('Peers may come by every address of both families, but by no link-local one of IPv6, and by loopback last', () => {
+it('Peers may use every address of both families except link-local IPv6, and loopback last', () => {
   const addresses = localAddresses({
     lo: [four('127.0.0.1', true), six('::1', 0, true)],
     eth0: [six('fd00::2'), four('192.0.2.2'), six('fe80::1', 2), six('2001:db8::2')],

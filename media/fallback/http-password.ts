@@ -9,7 +9,7 @@ export interface Password {
 
 interface Request {
   readonly method: string;
-  /** Path and query, as they stand in the request. */
+  /** Path and query, as in the request. */
   readonly uri: string;
 }
 
@@ -20,8 +20,8 @@ const hashes: Readonly<Record<string, string>> = {
 };
 
 /**
- * What to answer a camera that wants a password: Digest where it knows that, else Basic, also where it does not say what it
- * wants. Null where it wants something else. Pure but for the random number in it.
+ * What to answer a camera that wants a password: Digest if it knows that, else Basic, even if it does not say what it
+ * wants. Null if it wants something else. Pure but for the random number in it.
  */
 export function authorizationFor(
   challenge: string | null,
@@ -43,7 +43,7 @@ interface Challenge {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Several challenges may stand in one header, divided by the same comma as their parameters. Never throws. */
+/** One header may contain several challenges, separated by the same comma as their parameters. Never throws. */
 export function challengesIn(header: string): Challenge[] {
   const found: { scheme: string; parameters: Map<string, string> }[] = [];
   const token = /([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;
@@ -55,7 +55,7 @@ export function challengesIn(header: string): Challenge[] {
   return found;
 }
 
-/** Null where it asks for what nobody here can do. */
+/** Null if it asks for what nobody here can do. */
 function digest(
   parameters: Challenge['parameters'],
   { username, password }: Password,

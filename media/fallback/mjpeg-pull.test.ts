@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../signaling/media-rig.fake.ts';
 import { MjpegPull, type MjpegPullState, type MjpegTarget } from './mjpeg-pull.ts';
 
-/** A camera that answers as it is told. */
+/** A camera with scripted answers. */
 async function openCamera(answer: (response: ServerResponse, authorization: string | undefined) => void) {
   const server = createServer((request, response) => answer(response, request.headers.authorization));
   server.listen(0, '127.0.0.1');

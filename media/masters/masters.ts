@@ -333,10 +333,7 @@ export class Masters {
       threads: record.threads,
       reserveBytes,
     }));
-    this.options.logger.info(
-      { take: take.manifest.id, wanted: take.manifest.wanted },
-      'going on with a take',
-    );
+    this.options.logger.info({ take: take.manifest.id, wanted: take.manifest.wanted }, 'continuing a take');
     const { mayGoOn = () => true } = this.options;
     // A take whose program ended before any camera began has nothing to continue; one that ended while its disk was away does
     // not know yet that it has.

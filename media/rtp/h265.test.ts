@@ -27,7 +27,7 @@ function depacketize(payloads: readonly Buffer[]): Buffer[] {
 }
 
 describe('H.265 in RTP', () => {
-  it('comes out as it went in, however large its NAL units are', () => {
+  it('survives packetization, however large its NAL units are', () => {
     fc.assert(
       fc.property(nal, fc.integer({ min: 5, max: 1400 }), (one, maxBytes) => {
         const packets = fitH265(one, maxBytes);
@@ -41,7 +41,7 @@ describe('H.265 in RTP', () => {
     );
   });
 
-  it('comes out of aggregates, cut or whole', () => {
+  it('is extracted from aggregates, split or whole', () => {
     fc.assert(
       fc.property(fc.array(nal, { minLength: 1, maxLength: 8 }), (nals) => {
         const aggregate = buildAp(nals);
@@ -54,7 +54,7 @@ describe('H.265 in RTP', () => {
     );
   });
 
-  it('tells pictures from which decoding can begin, however they are packed', () => {
+  it('reveals pictures at which decoding can begin, however they are packed', () => {
     for (let type = 0; type < 48; type++) {
       const one = Buffer.concat([Buffer.from([type << 1, 1]), Buffer.alloc(3000, 1)]);
       const keyframe = type >= 16 && type <= 21;
@@ -69,7 +69,7 @@ describe('H.265 in RTP', () => {
     expect(info).toEqual({ vps, sps, pps, keyframe: false, picture: false });
   });
 
-  it('cannot hold a packet within a packet, and stands anything', () => {
+  it('cannot nest packets, and survives anything', () => {
     expect(splitAp(buildAp([buildAp([vps]), sps]))).toBeNull();
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -83,7 +83,7 @@ describe('H.265 in RTP', () => {
     );
   });
 
-  it('loses the NAL unit of which a part is missing, and no other', () => {
+  it('loses only the NAL unit with a missing part', () => {
     const large = Buffer.concat([Buffer.from([0x26, 1]), Buffer.alloc(3000, 1)]);
     const [first, , last] = fitH265(large, 1200);
     const depacketizer = new H265Depacketizer();
@@ -95,7 +95,7 @@ describe('H.265 in RTP', () => {
 });
 
 describe('A sequence parameter set of H.265', () => {
-  it('tells size, profile and level', () => {
+  it('yields size, profile and level', () => {
     const info = parseH265Sps(sps);
     expect(info).toMatchObject({ width: 320, height: 180, profileId: 1, tierFlag: 0, levelId: 60 });
     expect(info && h265CodecString(info)).toBe('hvc1.1.6.L60.90');
@@ -103,7 +103,7 @@ describe('A sequence parameter set of H.265', () => {
 });
 
 describe('The codec of a source', () => {
-  it('shows with its parameter sets, and with nothing else', () => {
+  it('is recognised by its parameter sets, and by nothing else', () => {
     const h264Sps = Buffer.from('6742c01fda014016ec0440000003004000000f03c60ca8', 'hex');
     expect(recogniseCodec(vps)).toBe('h265');
     expect(recogniseCodec(buildAp([vps, sps, pps]))).toBe('h265');

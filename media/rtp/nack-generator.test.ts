@@ -25,6 +25,15 @@ describe('NackGenerator', () => {
     expect(generator.abandoned).toBe(4998);
   });
 
+  it('gives up on more than anybody could retransmit', () => {
+    const generator = new NackGenerator();
+    for (let packet = 0; packet < 1000; packet++) {
+      generator.arrived(packet * 500, 0);
+      expect(generator.pending).toBeLessThanOrEqual(1024);
+    }
+    expect(generator.abandoned).toBeGreaterThan(0);
+  });
+
   it('requests exactly what is missing, whatever arrives', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 400 }), { minLength: 2 }), (arrivals) => {

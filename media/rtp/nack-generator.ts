@@ -8,6 +8,9 @@ export interface NackOptions {
   readonly maxGap?: number;
 }
 
+/** Nor is more than this at a time: only a new keyframe mends it, and a publisher must not fill the memory with its gaps. */
+const MAX_MISSING = 1024;
+
 interface Missing {
   tries: number;
   dueMs: number;
@@ -44,7 +47,7 @@ export class NackGenerator {
       return false;
     }
     const gap = extended - this.#highest - 1;
-    if (gap > this.#maxGap) {
+    if (gap > this.#maxGap || this.#missing.size + gap > MAX_MISSING) {
       this.#abandoned += this.#missing.size + gap;
       this.#missing.clear();
     } else {

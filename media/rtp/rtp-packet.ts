@@ -57,7 +57,7 @@ export function parseRtp(datagram: Buffer): RtpPacket | null {
   };
 }
 
-/** The text of a header extension (RFC 8285) with this number; empty where there is none. */
+/** The text of a header extension (RFC 8285) with this number; empty if there is none. */
 export function rtpExtension(datagram: Buffer, id: number): string {
   const first = datagram[0] ?? 0;
   const at = RTP_HEADER_BYTES + (first & 0x0f) * 4;

@@ -6,7 +6,7 @@ const MAX_JUMP = 3000;
 const MAX_SUCCESSOR = 16;
 /** A source that is silent for this long makes room at once, in milliseconds. */
 const SILENT_MS = 1000;
-/** Pictures (timestamps) that another source must have begun while the present one sent nothing. */
+/** Pictures (timestamps) that another source must have begun while the current one sent nothing. */
 const RIVAL_PICTURES = 3;
 const MAX_HELD = 512;
 
@@ -16,7 +16,7 @@ interface Identity {
   readonly timestamp: number;
 }
 
-/** What becomes of a packet. */
+/** What happens to a packet. */
 export interface Admission<Packet> {
   /** Packets that may pass, in order: none, the packet itself, or also those that were held back. */
   readonly packets: readonly Packet[];

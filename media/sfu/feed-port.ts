@@ -66,9 +66,9 @@ export interface FeedViewer {
   hear(): void;
   readonly paused: boolean;
   stats(): ViewerStats;
-  /** Goes over to another layer of its feed with a keyframe of it; until then the present one goes on. */
+  /** Changes to another layer of its feed at a keyframe of that layer; until then the current one continues. */
   view(layer: FeedLayer): void;
-  /** A paused viewer gets no picture; it starts again with a keyframe. Its sound goes on. */
+  /** A paused viewer gets no picture; it starts again with a keyframe. Its sound continues. */
   setPaused(paused: boolean): void;
   /** Called a few times a second. */
   tick(nowMs: number): void;

@@ -28,7 +28,7 @@ export const viewerStatsSchema = z.object({
   connected: z.boolean(),
   /** What it gets, or goes over to. */
   layer: z.enum(layerNames).default('high'),
-  /** It gets no picture, as it wished. */
+  /** It gets no picture, as it requested. */
   paused: z.boolean().default(false),
   bitrateKbps: z.number(),
   /** Part of it that was sent before, and lost. */

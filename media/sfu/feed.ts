@@ -38,7 +38,7 @@ export class Feed implements FeedPort, Disposable {
   readonly #expectedRate = new RateMeter();
   readonly #lostRate = new RateMeter();
   readonly #waiting = new Set<(ready: boolean) => void>();
-  /** What its viewers wish; those that wish nothing get the full layer. */
+  /** The layers that its viewers chose; those that chose none get the full one. */
   readonly #wishes = new WeakMap<FeedViewer, LayerName>();
   #low: Feed | null = null;
   #audio: FeedAudio | null = null;
@@ -77,7 +77,7 @@ export class Feed implements FeedPort, Disposable {
     return this.#low;
   }
 
-  /** A viewer wishes a layer, now and whenever there is one; gives the one that it gets. */
+  /** A viewer chooses a layer, now and for whenever it exists; returns the one that it gets. */
   choose(viewer: FeedViewer, wish: LayerName): LayerName {
     this.#wishes.set(viewer, wish);
     return this.#serve(viewer).layer;
@@ -105,7 +105,7 @@ export class Feed implements FeedPort, Disposable {
     return this.#state === 'online' && fresh && info !== null && keyframeMs !== null;
   }
 
-  /** The feed has sound from now on. Viewers that hear another codec already hear nothing until they come again. */
+  /** The feed has sound from now on. Viewers that negotiated another codec get no sound until they reconnect. */
   openAudio(codec: AudioCodec): FeedAudio {
     if (this.#audio?.codec === codec) return this.#audio;
     this.#audio?.[Symbol.dispose]();
@@ -274,7 +274,7 @@ export class Feed implements FeedPort, Disposable {
     this.#wakeWaiting();
   }
 
-  /** Viewers agreed on one codec: they come again where the feed has another one, and are asked whether they have that. */
+  /** Viewers negotiated one codec: if the feed changes to another one, they reconnect and negotiate again. */
   #followCodec(): void {
     const { codec = null } = this.video.info ?? {};
     if (codec === this.#codec) return;
@@ -283,7 +283,7 @@ export class Feed implements FeedPort, Disposable {
     if (isNews) for (const viewer of [...this.viewers]) viewer.close();
   }
 
-  /** Viewers wait for a first keyframe, and for a feed that stalled to go on. */
+  /** Viewers wait for a first keyframe, and for a stalled feed to continue. */
   #wakeWaiting(): void {
     if (this.ready) for (const resolve of this.#waiting) resolve(true);
   }

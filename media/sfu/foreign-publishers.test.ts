@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { MediaService } from '../control/media-service.ts';
 import { parseRtcp } from '../rtp/rtcp.ts';
 import { eventually } from '../signaling/media-rig.fake.ts';
 import { openPlaneRig, type PlaneRig, picture, Stream } from './plane-rig.fake.ts';
@@ -30,8 +31,24 @@ const notices = (rig: PlaneRig): string =>
     .join();
 
 describe.each(planes)('On the %s media plane, a publisher', (kind) => {
+  it('that waits for our hello, as ffmpeg does, is called first', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    const waiting: MediaService['whipOffer'] = (params) =>
+      rig.service.whipOffer({ ...params, sdp: params.sdp.replace('a=setup:active', 'a=setup:passive') });
+    const service = { whipOffer: waiting, whepOffer: rig.service.whepOffer };
+    await using publisher = await RawPeer.open(service, 'whip', 'cam0');
+    expect(publisher.answer).toContain('a=setup:active');
+    const stream = new Stream((packet) => publisher.send(packet));
+    for (let n = 0; n < 5; n++) {
+      stream.picture(picture(n, n === 0));
+      await sleep(5);
+    }
+    await using viewer = await view(rig);
+    await eventually(() => numbersOf(viewer).includes(4), 'the viewer plays');
+  });
+
   it.each([6, 10])(
-    'is heard that lost its first packets and wraps its numbers meanwhile (%d packets lost)',
+    'is received even if it lost its first packets and wraps its numbers meanwhile (%d packets lost)',
     async (lost) => {
       await using rig = await openPlaneRig(kind, { ingest: false });
       const { publisher, stream } = await publish(rig);
@@ -49,7 +66,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
     },
   );
 
-  it('that sends three layers under one payload type is taken at one of them, without asking for keyframes', async () => {
+  it('that sends three layers under one payload type is received at one of them, without keyframe requests', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const { publisher } = await publish(rig);
     await using _ = publisher;
@@ -75,7 +92,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
     expect(publisher.count('nack')).toBe(0);
   });
 
-  it('that sends B-frames is told of what to change, and no longer once they end', async () => {
+  it('that sends B-frames gets advice on what to change until they end', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const { publisher, stream } = await publish(rig);
     await using _ = publisher;
@@ -91,7 +108,7 @@ describe.each(planes)('On the %s media plane, a publisher', (kind) => {
     await eventually(() => notices(rig) === '', 'they are no longer named');
   });
 
-  it('that repairs in a stream of its own is asked in the short form where it takes that, and repaired', async () => {
+  it('that repairs in a separate stream is asked in the short form if it accepts that, and repaired', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     const offered = ['a=rtcp-rsize', 'a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=96'];
     const { publisher, stream } = await publish(rig, [...offered, 'a=ssrc-group:FID 4711 4712']);

@@ -51,7 +51,7 @@ function stats(rig: PlaneRig) {
 }
 
 describe.each(['native', 'JavaScript'] as const)('H.265 through the %s media plane', (kind) => {
-  it('of a pipeline reaches a viewer that has it as it is, from the keyframe on', async () => {
+  it('of a pipeline reaches a capable viewer unchanged, from the keyframe on', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     rig.pipeline.picture(keyframe(0));
     for (let n = 1; n < 4; n++) rig.pipeline.picture(nalsOf(n, TRAIL));
@@ -70,7 +70,7 @@ describe.each(['native', 'JavaScript'] as const)('H.265 through the %s media pla
     expect(nalsIn(viewer.packets)).toEqual(expected);
   });
 
-  it('is cut where a packet does not fit, and comes out the same', async () => {
+  it('is split if a packet does not fit, and arrives unchanged', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     rig.pipeline.picture(keyframe(0, 4000));
     await online(rig);
@@ -82,7 +82,7 @@ describe.each(['native', 'JavaScript'] as const)('H.265 through the %s media pla
     expect(Math.max(...viewer.packets.map(({ payload }) => payload.length))).toBeLessThanOrEqual(1400);
   });
 
-  it('whose parameter sets came once is joined with them in front', async () => {
+  it('whose parameter sets came only once can be joined, with them in front', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     rig.pipeline.picture(keyframe(0));
     await online(rig);
@@ -96,7 +96,7 @@ describe.each(['native', 'JavaScript'] as const)('H.265 through the %s media pla
     expect(nalsIn(viewer.packets).slice(3)).toEqual([...nalsOf(1, 21), ...nalsOf(2, TRAIL)]);
   });
 
-  it('of a publisher reaches viewers, and is refused in words to one that lacks it', async () => {
+  it('of a publisher reaches viewers, and is rejected with a reason for one that lacks it', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using publisher = await RawPeer.open(rig.service, 'whip', 'cam0', undefined, [], 'h265');
     const stream = new Stream((packet) => publisher.send(packet));
@@ -114,7 +114,7 @@ describe.each(['native', 'JavaScript'] as const)('H.265 through the %s media pla
     });
   });
 
-  it('that a source sends after H.264 ends the viewers of that, who come again', async () => {
+  it('that replaces H.264 ends its viewers, who reconnect', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     rig.pipeline.picture(picture(0, true));
     await online(rig);

@@ -5,7 +5,7 @@ import { eventually } from '../signaling/media-rig.fake.ts';
 import { NativePeer } from '../signaling/native-peer.fake.ts';
 import { openPlaneRig, picture } from './plane-rig.fake.ts';
 
-/** Sends a keyframe and, where there is one, a packet of sound about as often as a camera would. */
+/** Sends a keyframe and, if there is one, a packet of sound about as often as a camera would. */
 function play(peer: NativePeer, sounds: 'loud' | 'silent' = 'loud'): Disposable {
   let sent = 0;
   let sequence = 0;

@@ -1,4 +1,4 @@
-/** The layers of a feed: one picture, encoded large and, where its source can, small as well. */
+/** The layers of a feed: one picture, encoded large and, if its source can, small as well. */
 export const layerNames = ['high', 'low'] as const;
 /** Name of a layer. */
 export type LayerName = (typeof layerNames)[number];

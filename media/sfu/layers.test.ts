@@ -51,7 +51,7 @@ class Camera implements AsyncDisposable {
       const keyframe = this.sent % this.#every === 0 || this.requests > asked;
       asked = this.requests;
       const payloads = picture(this.#first + this.sent++, keyframe);
-      // What rests goes on counting time.
+      // A paused layer keeps counting time.
       if (!this.resting) this.stream.picture(payloads);
       else this.stream.timestamp += 3000;
       // Pictures come as often as their times say.
@@ -164,7 +164,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     await online(rig, 2);
     await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
     await shows(viewer, 'high');
-    // A keyframe of long ago is no place to begin, where the publisher is known to make another one.
+    // A keyframe of long ago is no place to begin, if the publisher is known to make another one.
     rig.service.feeds.get('cam0')?.openLow().requestKeyframe();
     await eventually(() => low.requests > 0, 'the publisher makes one');
     await sleep(3300);
@@ -244,6 +244,28 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     expect(changesOf(slices).map(({ keyframe }) => keyframe)).toEqual([true]);
     expect(gapsOf(viewer.packets)).toEqual([]);
     expect(Math.min(...stepsOf(slices))).toBeGreaterThanOrEqual(0);
+  });
+
+  it('send nothing to a viewer that pauses while changing from one to the other', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    await using _high = await Camera.open(rig, 'high', 20);
+    await using low = await Camera.open(rig, 'low', 100_000);
+    await online(rig, 2);
+    await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
+    await shows(viewer, 'high');
+    // The small layer is known to make keyframes on request, and its last one is old: the viewer has to wait for another.
+    rig.service.feeds.get('cam0')?.openLow().requestKeyframe();
+    await eventually(() => low.requests > 0, 'the publisher makes one');
+    await sleep(3300);
+    expect(select(rig, viewer, { layer: 'low', paused: true })).toEqual({ layer: 'low', paused: true });
+    await sleep(50);
+    const before = viewer.packets.length;
+    rig.service.feeds.get('cam0')?.openLow().requestKeyframe();
+    await sleep(800);
+    expect(slicesOf(viewer.packets.slice(before))).toEqual([]);
+    select(rig, viewer, { layer: 'low' });
+    await shows(viewer, 'low');
+    expect(gapsOf(viewer.packets)).toEqual([]);
   });
 
   it('retransmit nothing of the other layer', async () => {

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { mediaConfigSchema } from '../control/protocol.ts';
 import { unixMsOfNtp } from '../rtp/ntp.ts';
 import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
-import { eventually } from '../signaling/media-rig.fake.ts';
+import { eventually, freeRtpPort } from '../signaling/media-rig.fake.ts';
 import { LossyWay } from './lossy-way.fake.ts';
 import { gapsOf, head, numbersOf, online, planes, play, stepsOf, viewed } from './plane-checks.fake.ts';
 import { openPlaneRig, picture, SPS } from './plane-rig.fake.ts';
@@ -39,7 +40,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(numbersOf(sorted)).toEqual(numbersOf(sorted).toSorted((a, b) => a - b));
   });
 
-  it('plays over IPv6 to a viewer that has nothing else', async () => {
+  it('plays over IPv6 to a viewer without IPv4', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true, listenAddresses: ['::1'] });
     await using viewer = await viewed(rig);
     expect(viewer.answer.match(/^a=candidate:.*$/gm)).toEqual([
@@ -86,7 +87,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect([two?.timestamp, two?.marker]).toEqual([last.timestamp, last.marker]);
   });
 
-  it('sends a packet twice that a viewer asks for once more: its repetition was lost, too', async () => {
+  it('sends a packet twice if a viewer asks again because the repetition was lost, too', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await play(rig.pipeline, 0, 5);
     await online(rig);
@@ -194,6 +195,29 @@ describe.each(planes)('The %s media plane', (kind) => {
     }
     await eventually(() => rig.plane.stats.transports === 0, 'all are gone');
     expect(rig.service.feeds.get('cam0')?.viewers.size).toBe(0);
+  });
+
+  it('recognises a keyframe that arrives after the next picture', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    const sent = rig.pipeline.picture(picture(0, true), [2, 3]);
+    rig.pipeline.picture(picture(1, false));
+    await sleep(50);
+    for (const late of sent.slice(2)) rig.pipeline.send(late);
+    await online(rig);
+    const viewer = await RawPeer.open(rig.service, 'whep', 'cam0');
+    await eventually(() => numbersOf(viewer.packets).includes(1), 'the viewer has both pictures');
+    expect(numbersOf(viewer.packets)).toContain(0);
+  });
+
+  it('reopens the port of a pipeline that it closed a moment ago', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    const rtpPort = await freeRtpPort();
+    for (let i = 0; i < 30; i++) {
+      const ingest = { feed: 'cam0', rtpPort, kind: 'h264', tellsCaptureTime: i % 2 === 0 };
+      const config = { udpPort: 0, listenAddresses: ['127.0.0.1'], ingests: [ingest], pushes: [] };
+      const { problems } = await rig.service.configure(mediaConfigSchema.parse(config));
+      expect(problems).toEqual([]);
+    }
   });
 
   it('ignores a single stray packet', async () => {

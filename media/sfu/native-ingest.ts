@@ -43,6 +43,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
       -1,
       '',
       '',
+      false,
     );
     try {
       this.#bind(rtpPort, TrackKind.VIDEO, rtpPort + 1 !== audioRtpPort);

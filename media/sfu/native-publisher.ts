@@ -95,8 +95,8 @@ export class NativePublisher implements FeedPublisher {
   }
 
   #open(handle: Handle): void {
-    const { audio, core, feed, maxBitrateKbps, reducedSize, repairPayloadType, sections, transport } =
-      this.#options;
+    const { audio, core, feed, layer, transport } = this.#options;
+    const { maxBitrateKbps, reducedSize, repairPayloadType, sections } = this.#options;
     core.calls.openSource(
       handle,
       transport.handle,
@@ -111,6 +111,7 @@ export class NativePublisher implements FeedPublisher {
       sections?.midExtension ?? -1,
       sections?.videoMid ?? '',
       sections?.audioMid ?? '',
+      layer != null && this.#rid !== null,
     );
     this.#nameLayer(handle);
   }

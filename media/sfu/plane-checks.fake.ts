@@ -1,4 +1,4 @@
-/** What the tests of the media planes do and look at again and again. */
+/** Common steps and checks of the media planes' tests. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildCanonicalName, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import type { RtpPacket } from '../rtp/rtp-packet.ts';
@@ -26,7 +26,7 @@ export async function online(rig: PlaneRig): Promise<void> {
   await eventually(() => rig.service.feeds.get('cam0')?.ready === true, 'the feed is online');
 }
 
-/** A viewer of a pipeline that sent pictures 0 to 4 and goes on with 5. */
+/** A viewer of a pipeline that sent pictures 0 to 4 and continues with 5. */
 export async function viewed(rig: PlaneRig): Promise<RawPeer> {
   await play(rig.pipeline, 0, 5);
   await online(rig);

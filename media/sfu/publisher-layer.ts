@@ -4,7 +4,7 @@ import { type RtpPacket, rtpExtension } from '../rtp/rtp-packet.ts';
 /** A layer that a publisher sends. */
 export interface PublisherLayer {
   readonly rid: string;
-  /** Numbers of the header extensions that name the layer; null where the publisher has none. */
+  /** Numbers of the header extensions that name the layer; null if the publisher has none. */
   readonly ridExtension: number | null;
   readonly repairedRidExtension: number | null;
 }

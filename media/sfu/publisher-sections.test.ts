@@ -46,7 +46,7 @@ function play(
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** The offer of a publisher that tells picture and sound apart by names alone. */
+/** The offer of a publisher that distinguishes picture and sound by names alone. */
 function byNames(sdp: string): string {
   return sdp
     .replace(/^a=ssrc.*\r\n/gm, '')
@@ -55,7 +55,7 @@ function byNames(sdp: string): string {
 }
 
 describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
-  it('a publisher tells picture and sound apart by the names of their sections alone', async () => {
+  it('distinguishes picture and sound of a publisher by the names of their sections alone', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using http = new HttpHarness(rig.service);
     const url = await http.open();
@@ -80,7 +80,7 @@ describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
     expect(Math.min(...pictures.map(({ length }) => length))).toBeGreaterThan(3);
   });
 
-  it('what a publisher sends under a name that nobody agreed on is left out', async () => {
+  it('ignores packets under a name that was not negotiated', async () => {
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using http = new HttpHarness(rig.service);
     using peer = new NativePeer('SendOnly', { audio: true });
@@ -94,7 +94,7 @@ describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
   });
 });
 
-it('A name holds for its SSRC until it gives another one, and strangers push out no more than they must', () => {
+it('A name holds for its SSRC until another one, and strangers displace as few as possible', () => {
   const names = new SectionNames({ midExtension: 4, videoMid: '0', audioMid: null });
   const packet = { marker: false, payloadType: 96, sequence: 1, timestamp: 2, payload: Buffer.from('p') };
   const of = (ssrc: number, mid: string | null) => {

@@ -1,4 +1,4 @@
-/** Which packets of a publisher are picture and which are sound, where it says so itself (RFC 9143, sections 9.2 and 15). */
+/** Which packets of a publisher are picture and which are sound, if the packets say so (RFC 9143, sections 9.2 and 15). */
 import { rtpExtension } from '../rtp/rtp-packet.ts';
 
 /** How a publisher's packets name the section of its description that they belong to. */
@@ -6,7 +6,7 @@ export interface PublisherSections {
   /** Number of the header extension that carries the name (MID). */
   readonly midExtension: number;
   readonly videoMid: string;
-  /** Null where no sound was agreed on. */
+  /** Null if no sound was agreed on. */
   readonly audioMid: string | null;
 }
 
@@ -25,7 +25,7 @@ export class SectionNames {
     this.#sections = sections;
   }
 
-  /** Null where neither this packet nor an earlier one of its SSRC has a name. */
+  /** Null if neither this packet nor an earlier one of its SSRC has a name. */
   of(ssrc: number, datagram: Buffer): Section | null {
     const { midExtension, videoMid, audioMid } = this.#sections;
     const mid = rtpExtension(datagram, midExtension);

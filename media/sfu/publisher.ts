@@ -43,7 +43,7 @@ export interface PublisherOptions {
   readonly repairPayloadType: number | null;
   /** How its packets name their section; null if they do not, and payload types alone tell picture and sound apart. */
   readonly sections: PublisherSections | null;
-  /** It takes feedback without a report before it (RFC 5506), and some look at nothing behind one. */
+  /** It accepts feedback without a report before it (RFC 5506); some publishers ignore everything after one. */
   readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
   readonly maxBitrateKbps: number;
@@ -53,7 +53,7 @@ export interface PublisherOptions {
   readonly parameterSets: readonly Buffer[];
   /** The layer that is taken here, of several that it sends at once; null if it sends one. */
   readonly layer?: PublisherLayer | null;
-  /** Who takes the full layer of the same session, where this is the small one. */
+  /** Receives the full layer of the same session if this is the small one. */
   readonly full?: FeedPublisher | null;
   /** Asked once the publisher is connected: a name belongs to who sends under it, not to who offered to. False: it is taken. */
   readonly claim: () => boolean;

@@ -65,7 +65,7 @@ export class RawPeer implements AsyncDisposable {
       ...answer.ice,
       candidates: answer.candidates.map(way),
       fingerprints: answer.fingerprints,
-      dtlsRole: 'client',
+      dtlsRole: answer.setup === 'active' ? 'server' : 'client',
     });
     await connected.promise;
     return peer;

@@ -29,7 +29,7 @@ function listen() {
   return { bytes, nals: () => splitAnnexB(bytes()), socket, open: () => open };
 }
 
-/** What an independent decoder says of a stream, up to its last whole picture. */
+/** What an independent decoder reads from a stream, up to its last complete picture. */
 function complaintsOf(stream: Buffer): string {
   const input = stream.subarray(0, stream.lastIndexOf('0000000109', undefined, 'hex'));
   const argv = ['-loglevel', 'error', '-f', 'h264', '-i', '-', '-f', 'null', '-'];

@@ -57,6 +57,8 @@ export class VideoTrack implements Disposable {
   #frames = 0;
   #octets = 0;
   #lastFrameMs: number | null = null;
+  /** Start of the newest keyframe. */
+  #keyframe = Number.NEGATIVE_INFINITY;
   #keyframeMs: number | null = null;
 
   constructor(relay: TrackRelay, options: VideoTrackOptions) {
@@ -178,15 +180,13 @@ export class VideoTrack implements Disposable {
   #followPicture(place: NormalizedPosition, info: PayloadInfo, nowMs: number): void {
     let picture = this.#picture;
     if (picture?.timestamp !== place.timestamp) {
-      // A packet that comes late does not belong to the picture that is arriving.
-      if (!place.newest) return;
-      picture = {
-        timestamp: place.timestamp,
-        start: place.sequence,
-        counted: false,
-        marked: false,
-        hasParameters: false,
-      };
+      const begun = pictureAt(place);
+      if (!place.newest) {
+        // Of an earlier picture; a keyframe that is complete only now is one all the same.
+        if (info.keyframe && place.sequence > this.#keyframe) this.#markKeyframe(begun, nowMs);
+        return;
+      }
+      picture = begun;
       this.#picture = picture;
     }
     picture.start = Math.min(picture.start, place.sequence);
@@ -212,6 +212,7 @@ export class VideoTrack implements Disposable {
       return;
     }
     picture.marked = true;
+    this.#keyframe = picture.start;
     this.#keyframeMs = nowMs;
     const preface = picture.hasParameters ? [] : [aggregate(this.#codec, sets)];
     this.parts.relay.markKeyframe(picture.start, preface);
@@ -250,4 +251,8 @@ export class VideoTrack implements Disposable {
     this.#sps = Buffer.from(nal);
     this.#info = parseVideoInfo(this.#codec, this.#sps) ?? this.#info;
   }
+}
+
+function pictureAt({ timestamp, sequence }: NormalizedPosition): Picture {
+  return { timestamp, start: sequence, counted: false, marked: false, hasParameters: false };
 }

@@ -7,7 +7,7 @@ import { eventually, freeRtpPort, openMediaRig } from './media-rig.fake.ts';
 import { startLiveSource } from './recording.fake.ts';
 
 /**
- * Stands before a hub of ours and agrees as go2rtc does: to every codec of sound that is offered, as long as the one that it has is
+ * A proxy in front of a hub that answers as go2rtc does: it accepts every offered audio codec, as long as the one that it has is
  * among them; otherwise the sound is inactive.
  */
 async function openVagueServer(whep: string, has: 'PCMA' | 'none') {
@@ -59,7 +59,7 @@ describe('A pull from a server that agrees to several audio codecs', () => {
       await eventually(() => here.service.feeds.get('far')?.ready === true, 'the copy is there');
       expect(server.offered).toEqual(['OPUS PCMU PCMA', 'OPUS', 'PCMU', 'PCMA']);
       expect(here.service.feeds.get('far')?.audio?.codec).toBe('pcma');
-      // The sessions that came to nothing were ended.
+      // The unsuccessful sessions were ended.
       expect(there.service.status().sessions).toBe(1);
     } finally {
       ffmpeg.kill('SIGKILL');

@@ -23,7 +23,7 @@ export async function agree(
     const narrower = opened.countered ? null : (proposal.another?.(readAnswer(opened.answer)) ?? null);
     if (narrower === null) return opened;
     const next = await post(narrower).catch((error: unknown) => {
-      // What was agreed to at first still stands.
+      // The first agreement still holds.
       if (error instanceof HubError && error.status !== undefined) return null;
       throw error;
     });
@@ -33,7 +33,7 @@ export async function agree(
   }
 }
 
-/** Throws HubError where the answer is none. */
+/** Throws HubError if the answer is invalid. */
 export function readAnswer(text: string): Offer {
   try {
     return parseAnswer(text);

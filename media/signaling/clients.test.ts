@@ -151,7 +151,7 @@ describe('The offer of', () => {
     (codec, sound) => {
       const { sections, offer } = answered(clients.mediamtxWhep, 'send', codec);
       expect(sections).toEqual(['video 9 106 sendonly', `audio 9 ${sound} sendonly`]);
-      // Those of RTCP are no way to it.
+      // Those of RTCP cannot be used.
       expect(offer.candidates.filter(({ address }) => address === '192.0.2.20')).toHaveLength(1);
     },
   );
@@ -172,14 +172,14 @@ describe('The offer of', () => {
     expect(offer.fingerprints.map(({ algorithm }) => algorithm)).toEqual(['sha-256', 'sha-384', 'sha-512']);
   });
 
-  it('a camera with H.265 alone is taken', () => {
+  it('a camera with H.265 alone is accepted', () => {
     const { lines, negotiated } = answered(clients.h265Whip, 'receive');
     expect(negotiated.video.codec).toBe('h265');
     expect(lines).toContain('a=rtpmap:96 H265/90000');
     expect(lines.find((line) => line.startsWith('a=fmtp:96'))).toMatch(/profile-id=1;.*tx-mode=SRST/);
   });
 
-  it('a browser with H.264 and H.265 publishes H.264, which everybody plays', () => {
+  it('a browser with H.264 and H.265 publishes H.264, which every viewer plays', () => {
     const both = clients.aiortcWhip.replace('a=rtpmap:97 VP8/90000', 'a=rtpmap:97 H265/90000');
     expect(answered(both, 'receive').negotiated.video.codec).toBe('h264');
   });
@@ -189,7 +189,7 @@ describe('A feed in H.265', () => {
   const of = (text: string, profileId = 1) =>
     negotiateViewer(parseOffer(text), { video: { codec: 'h265', profileId }, audioCodec: null });
 
-  it('goes to Safari as it is', () => {
+  it('reaches Safari unchanged', () => {
     const offer = parseOffer(clients.safariWhep);
     const negotiated = negotiateViewer(offer, { video: { codec: 'h265', profileId: 1 }, audioCodec: null });
     expect([negotiated.video.codec, negotiated.video.format.payloadType]).toEqual(['h265', 100]);
@@ -198,14 +198,14 @@ describe('A feed in H.265', () => {
     expect(answer).not.toContain('H264');
   });
 
-  it('is named to a browser that lacks it, with what to do', () => {
+  it('is reported to a browser that lacks it, with what to do', () => {
     expect(() => of(clients.firefoxWhep)).toThrow(
       'this camera sends H.265, which this browser cannot play; watch its JPEG pictures, or set the camera to H.264',
     );
     expect(() => of(clients.safariWhep, 4)).toThrow(/profile that this browser cannot play/);
   });
 
-  it('goes to a decoder of Main 10, which has Main, but not the other way round', () => {
+  it('reaches a decoder of Main 10, which includes Main, but not the other way round', () => {
     const main10 = clients.safariWhep.replace(
       'a=rtpmap:100 H265/90000',
       'a=rtpmap:100 H265/90000\r\na=fmtp:100 profile-id=2',

@@ -9,7 +9,7 @@ export interface MediaSessionParts {
   readonly feed: string;
   /** What a publisher sends; null of a viewer. */
   readonly layer: LayerName | null;
-  /** Takes a viewer's wish; null of a publisher. */
+  /** Accepts a viewer's choice of a layer; null for a publisher. */
   readonly select: ((wish: LayerWish) => LayerChoice) | null;
   readonly peer: string | null;
   /** The key that let the peer in. */
@@ -21,7 +21,7 @@ export interface MediaSessionParts {
   readonly media: { tick(nowMs: number): void; close(): void };
 }
 
-/** What a viewer wishes of a feed's layers; the hub decides about the rest. */
+/** A viewer's choice among a feed's layers; the hub decides the rest. */
 export interface LayerWish {
   readonly layer?: LayerName | undefined;
   readonly maxWidth?: number | undefined;

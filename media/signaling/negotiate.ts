@@ -125,8 +125,18 @@ function tracksOf(
   // Sections that the peer switched off, or that share no transport with the others, are turned down one by one.
   const wanted = offer.media.filter((media) => media.usable && directions.includes(media.direction));
   const [video, ...others] = wanted.filter((media) => media.kind === 'video');
-  if (video === undefined) throw unsupportedTracks('one video track is needed, 0 were offered');
+  if (video === undefined)
+    throw unsupportedTracks(`one video track is needed, and ${whyNone(offer, directions)}`);
   return { videos: [video, ...others], audios: wanted.filter((media) => media.kind === 'audio') };
+}
+
+/** Why no video track can be used, in words. */
+function whyNone({ media }: Offer, [way = '']: readonly string[]): string {
+  const videos = media.filter(({ kind }) => kind === 'video');
+  if (videos.length === 0) return 'none was offered';
+  const astray = videos.find(({ usable }) => usable);
+  if (astray === undefined) return 'what was offered is switched off (port 0), or on a transport of its own';
+  return `what was offered is ${astray.direction} instead of ${way}`;
 }
 
 function unsupportedTracks(message: string): SignalingError {

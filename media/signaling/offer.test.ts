@@ -159,6 +159,18 @@ describe('Offers', () => {
     expect(codeOf(() => negotiatePublisher(parseOffer(text)))).toBe(code);
   });
 
+  it.each([
+    ['no picture', offerOf({ videos: 0 }), 'none was offered'],
+    [
+      'a viewer at the door of publishers',
+      offerOf({ direction: 'recvonly' }),
+      'recvonly instead of sendonly',
+    ],
+    ['a picture that is switched off', offerOf().replace('m=video 9', 'm=video 0'), 'switched off (port 0)'],
+  ])('with %s are rejected for the right reason', (_, text, words) => {
+    expect(() => negotiatePublisher(parseOffer(text))).toThrow(words);
+  });
+
   it('never fail without a code, however they are mangled', () => {
     const good = offerOf();
     const mutation = fc.tuple(fc.nat(good.length), fc.nat(40), fc.string({ maxLength: 20 }));

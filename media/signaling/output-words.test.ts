@@ -23,7 +23,7 @@ describe('The message for an output that does not send', () => {
     [403, "The server does not allow publishing here (403). Check the token's rights and the URL."],
     [404, 'The server has nothing at this URL (404). Check the path of the URL.'],
     [409, 'Somebody else publishes there already (409). Stop that stream, or choose another URL.'],
-    [502, 'The server failed (502). Look at its log.'],
+    [502, 'The server failed (502). Check its log.'],
     [302, 'The server points elsewhere (302). Set the URL that it names now.'],
     [418, 'The server refused the feed (418).'],
   ])('%i', (status, words) => {

@@ -9,7 +9,7 @@ type Target = Pick<RemoteTarget, 'url' | 'token'>;
 const KEY_LENGTH = 16;
 const MAX_DETAIL = 200;
 
-/** Nothing of it names the token, or a part of the URL that may be a stream key: everybody who may watch reads it. */
+/** It never contains the token, or a part of the URL that may be a stream key: everybody who may watch can read it. */
 export function outputWords(error: HubError, target: Target): string {
   return withoutSecrets(wordsOf(error, target), target);
 }
@@ -47,7 +47,7 @@ function refused(error: HubError, status: number, { token }: Target): string {
     case 404:
       return `The server has nothing at this URL (404). Check the path of the URL.${said}`;
     case 405:
-      return `The server takes no WHIP at this URL (405). Check that it is the WHIP endpoint, not a page.${said}`;
+      return `The server does not accept WHIP at this URL (405). Check that it is the WHIP endpoint, not a page.${said}`;
     case 400:
     case 406:
     case 415:
@@ -56,13 +56,13 @@ function refused(error: HubError, status: number, { token }: Target): string {
     case 409:
       return `Somebody else publishes there already (409). Stop that stream, or choose another URL.${said}`;
     case 429:
-      return `The server asks for fewer tries (429). The next one comes later by itself.${said}`;
+      return `The server asks for fewer attempts (429). The next one follows later.${said}`;
     case 503:
-      return `The server has no room now (503). The next try comes by itself.${said}`;
+      return `The server has no capacity now (503). It is tried again automatically.${said}`;
     default:
       break;
   }
-  if (status >= 500) return `The server failed (${status}). Look at its log.${said}`;
+  if (status >= 500) return `The server failed (${status}). Check its log.${said}`;
   if (status >= 300 && status < 400)
     return `The server points elsewhere (${status}). Set the URL that it names now.${said}`;
   return `The server refused the feed (${status}).${said}`;
@@ -104,11 +104,11 @@ function unreachable({ cause }: HubError, { host, hostname }: URL): string {
 
 const endWords: Readonly<Record<CloseReason, string>> = {
   closed: 'The session was ended.',
-  'remote-closed': 'The server ended the session. Look at its log.',
+  'remote-closed': 'The server ended the session. Check its log.',
   'connect-timeout':
     'The server agreed, but no packet gets through. Open its UDP port in firewalls on the way, and check the addresses it announces.',
   silent: 'The server fell silent. It is tried again.',
-  'dtls-failed': 'The encryption with the server could not be agreed on (DTLS). Look at its log.',
+  'dtls-failed': 'Encryption with the server could not be negotiated (DTLS). Check its log.',
   'datapath-closed': 'The media process ended.',
 };
 
@@ -139,7 +139,7 @@ function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // A lone percent sign: then it stands in texts as it is.
+    return part; // A lone percent sign: then it stays in texts unchanged.
   }
 }
 

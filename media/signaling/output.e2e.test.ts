@@ -203,7 +203,7 @@ describe('A feed that is sent to another server', () => {
     await eventually(() => outputOf(scene.hub)?.state === 'failed', 'it is refused');
     const { reason, retryInMs } = outputOf(scene.hub) ?? {};
     expect(reason).toBe(
-      'The server has no room now (503). The next try comes by itself. It said: no room for token … and key …',
+      'The server has no capacity now (503). It is tried again automatically. It said: no room for token … and key …',
     );
     expect(retryInMs).toBeGreaterThanOrEqual(2000);
     refuses = false;

@@ -101,7 +101,7 @@ function draftOf(
     if (!takes(answer, 'video')) {
       const sent = video?.codec ?? 'h264';
       const hubCode = `NO_${sent.toUpperCase()}`;
-      throw new HubError('HUB_ANSWER', `the server takes no ${codecNames[sent]}`, { status: 422, hubCode });
+      throw new HubError('HUB_ANSWER', `the server does not accept ${codecNames[sent]}`, { status: 422, hubCode });
     }
     const viewer = datapath.openViewer({
       id,

@@ -23,7 +23,7 @@ export interface RemoteTarget {
   readonly ca?: string | undefined;
 }
 
-/** How the session stands. */
+/** The state of the session. */
 export interface RemoteState {
   readonly feed: string;
   readonly layer: LayerName;
@@ -79,7 +79,7 @@ export interface RemoteFlowOptions {
   /** Whether a session is of use now; takes its time to say no. */
   readonly whenReady: () => Promise<boolean>;
   readonly draft: (transport: MediaTransport, local: LocalSide) => RemoteDraft;
-  /** Finds out more of a refusal; `isTaken` says whether the server takes another offer, which comes to nothing. */
+  /** Finds out more about a rejection; `isTaken` tests whether the server accepts another offer, which is then dropped. */
   readonly whyRefused?: (
     refusal: HubError,
     local: LocalSide,
@@ -188,7 +188,7 @@ export class RemoteFlow implements AsyncDisposable {
       this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
       this.#connect(transport, answer);
       const end = await ended;
-      // A server that fell silent would not hear the DELETE either.
+      // A server that fell silent would not answer the DELETE either.
       if (end === 'silent') resource = null;
       // Our own doing: on request, or because a new session is worth more.
       if (signal.aborted || end === 'closed') return;
@@ -228,9 +228,13 @@ export class RemoteFlow implements AsyncDisposable {
   ): Promise<RemoteMedia> {
     const { config, requestTimeoutMs } = this.#options;
     if (accept === undefined || resource === null)
-      throw new HubError('HUB_REFUSED', 'the server makes an offer of its own, which cannot be taken here', {
-        status: 406,
-      });
+      throw new HubError(
+        'HUB_REFUSED',
+        'the server answers with its own offer, which cannot be accepted here',
+        {
+          status: 406,
+        },
+      );
     const { answer, open } = accept(offer);
     await patchAnswer(resource, config.url, answer, this.#access(requestTimeoutMs), signal);
     return open();

@@ -85,6 +85,6 @@ function bare(tag: string): string {
 
 function matches(ifMatch: string, etag: string): boolean {
   const wanted = bare(etag);
-  // The star comes in quotes as well: so it stands in the example of RFC 9725, section 4.3.3. No tag of ours is one.
+  // The star also comes in quotes, as in the example of RFC 9725, section 4.3.3. No tag of ours is one.
   return ifMatch.split(',').some((tag) => bare(tag) === '*' || bare(tag) === wanted);
 }

@@ -150,7 +150,7 @@ describe('Sessions', () => {
       expect(etag).not.toBe(peer.etag);
       expect((await patch(candidate, peer.etag)).status).toBe(412);
       expect((await patch(candidate, etag)).status).toBe(204);
-      // The restart never completes, since this client knows nothing of it; the session goes on all the same.
+      // The restart never completes, since this client does not take part in it; the session continues anyway.
       const before = packets;
       await eventually(() => packets > before + 50, 'media goes on after a failed restart');
       expect((await fetch(peer.location, { method: 'DELETE' })).status).toBe(200);

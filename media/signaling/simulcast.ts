@@ -5,7 +5,7 @@ import type { MediaOffer } from './offer.ts';
 
 /**
  * The layers that are taken of those a publisher offers: the first and the last, which are the largest and the smallest in either order.
- * One where it does not say how its packets name theirs.
+ * Only one if it does not say how its packets name theirs.
  */
 export function takenLayers({ layers, ridExtension }: MediaOffer): readonly string[] {
   const [first, last] = [layers[0], layers.at(-1)];

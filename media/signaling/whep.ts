@@ -91,13 +91,13 @@ export async function openViewerSession(
   return session;
 }
 
-/** Selects the largest layer that the wish allows; what it names goes before what it limits. */
+/** Selects the largest layer that the choice allows; a name takes precedence over limits. */
 function selectLayer(feed: Feed, viewer: FeedViewer, wish: LayerWish): LayerChoice {
   const { maxWidth = Number.POSITIVE_INFINITY, maxHeight = Number.POSITIVE_INFINITY } = wish;
   const { width, height } = feed.video.info ?? { width: 0, height: 0 };
   const fits = width <= maxWidth && height <= maxHeight;
   const paused = wish.paused === true;
-  // Before it goes on, so that it goes on with the layer it wishes.
+  // Before it resumes, so that it resumes with the layer it wants.
   const layer = feed.choose(viewer, wish.layer ?? (fits ? 'high' : 'low'));
   viewer.setPaused(paused);
   return { layer, paused };

@@ -47,7 +47,7 @@ export class HubError extends RushlightError {
 export interface HubAccess {
   readonly token?: string | undefined;
   readonly tlsFingerprint?: string | undefined;
-  /** Certificate authority (PEM) that counts beside the known ones. */
+  /** Certificate authority (PEM) to accept in addition to the known ones. */
   readonly ca?: string | undefined;
   readonly timeoutMs: number;
   /** Default: the system's. */
@@ -59,7 +59,7 @@ export interface Opened {
   readonly answer: string;
   /** The session's URL; null if the server names none (go2rtc). */
   readonly resource: string | null;
-  /** Whether it names relays (TURN), which we do not use: where no direct way leads to it, that is why. */
+  /** Whether it names relays (TURN), which we do not use: if no direct way leads to it, that is why. */
   readonly namesRelay: boolean;
   /** Whether it refused our offer and made one of its own, which `answer` is then (WHEP draft, section 4.3.2). */
   readonly countered: boolean;
@@ -169,7 +169,7 @@ const meaning: Readonly<Record<number, string>> = {
 
 function refusal(response: HubResponse, { host }: URL): HubError {
   const problem = problemIn(response);
-  // RFC 9457 has `detail`; MediaMTX and LiveKit use words of their own.
+  // RFC 9457 has `detail`; MediaMTX and LiveKit use other names.
   const said = [problem.detail, problem.error, problem.message, problem.msg].find(
     (one): one is string => typeof one === 'string' && one.trim() !== '',
   );

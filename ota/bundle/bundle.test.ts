@@ -92,7 +92,7 @@ describe.skipIf(!available)('bundles, built and checked by the real RAUC', { tim
 
   it.skipIf(!faketime)('are rejected if the signing time is outside the validity of the signer', async () => {
     pki('signer', keys, 'expired', '--start', '20200101000000Z', '--end', '20210101000000Z');
-    // RAUC does not make such a bundle where it may check it: give it no keyring while it signs.
+    // RAUC does not make such a bundle if it can check it: give it no keyring while it signs.
     const late = signUnchecked('expired', 'release-1', 'late.raucb');
     await expect((await machine(join(keys, 'keyring.pem'))).inspect(late)).rejects.toThrow(
       code('BUNDLE_SIGNER_EXPIRED'),

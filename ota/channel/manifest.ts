@@ -38,7 +38,7 @@ export type Channel = z.infer<typeof channelSchema>;
 
 /**
  * Reads a channel file (see `envelope.ts`) and makes its addresses absolute.
- * @param lastSequence greatest sequence seen of this channel so far, null where there is none
+ * @param lastSequence greatest sequence seen of this channel so far, null if there is none
  * @throws {OtaError} `CHANNEL_INVALID`, `CHANNEL_SIGNATURE`, `CHANNEL_REPLAYED`
  */
 export function readChannel(

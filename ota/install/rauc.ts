@@ -84,7 +84,7 @@ export class Rauc {
 
   /**
    * Installs a bundle (a path or an http(s) URL, which is streamed) into the slot that is not running and arms it.
-   * @param stallMs without a word of progress and without activity for so long, it is given up
+   * @param stallMs it is given up after this long without progress or activity
    * @param activity a number that grows while an installation works
    * @throws {OtaError} the reason it failed; `DOWNLOAD_STALLED`; `UPDATE_CANCELLED` by the signal
    */

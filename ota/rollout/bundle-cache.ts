@@ -184,6 +184,6 @@ async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await ifThere(stat(path)))?.size ?? null;
   } catch (cause) {
-    throw new OtaError('STORE_FAILED', `could not look at ${path}`, { cause });
+    throw new OtaError('STORE_FAILED', `could not inspect ${path}`, { cause });
   }
 }

@@ -156,7 +156,7 @@ class Refusal extends Error {
   }
 }
 
-/** Three cameras that read the bundle when they are told to, and come back with its version, or with an error. */
+/** Three cameras that fetch the bundle on request, and come back with its version or with an error. */
 class FleetOfThree implements Fleet {
   readonly order: string[] = [];
   readonly views = new Map<string, Member>();
@@ -320,6 +320,16 @@ describe('a rollout to three cameras', () => {
     await expect(conductor.include(other, b)).rejects.toThrow(code('ROLLOUT_RUNNING'));
     await conductor.drop('cam-a');
     expect(conductor.status().rollout?.members['cam-a']?.state).toBe('skipped');
+  });
+
+  it('a camera that leaves while the disk is read-only ends no process', async () => {
+    const fleet = new FleetOfThree();
+    fleet.take = true;
+    const conductor = conductorOf(fleet, cacheOf());
+    await conductor.include(release(), fleet.members()[0] as Member);
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'no folder');
+    await expect(conductor.drop('cam-a')).resolves.toBeUndefined();
   });
 
   it('accepts a bundle from a removable disk', async () => {

@@ -57,7 +57,7 @@ export interface ConductorStatus {
 
 /** Times of a rollout, in milliseconds. */
 export interface ConductorTiming extends RolloutTiming {
-  /** Between two looks at the members. */
+  /** Between two checks of the members. */
   readonly intervalMs: number;
   /** Until a bundle that could not be fetched is requested again. */
   readonly retryMs: number;
@@ -177,13 +177,20 @@ export class RolloutConductor {
     });
   }
 
-  /** The rollout no longer waits for a camera that left this hub. */
-  drop(id: string): Promise<void> {
-    return this.#change((rollout) =>
-      isOpen(rollout.members[id])
-        ? withMember(rollout, id, { state: 'skipped', reason: 'it no longer belongs to this hub' })
-        : rollout,
-    );
+  /** The rollout no longer waits for a camera that left this hub. Never rejects: no one is there to hear of a full disk. */
+  async drop(id: string): Promise<void> {
+    try {
+      await this.#change((rollout) =>
+        isOpen(rollout.members[id])
+          ? withMember(rollout, id, { state: 'skipped', reason: 'it no longer belongs to this hub' })
+          : rollout,
+      );
+    } catch (error) {
+      this.#options.logger.error(
+        { err: error, member: id },
+        'a camera could not be taken out of the rollout',
+      );
+    }
   }
 
   /** Whether another rollout may begin by itself: none is open, or one that waits only for cameras that are long away. */

@@ -30,7 +30,7 @@ const memberStateSchema = z.object({
   /** When its update was begun and when it was last ordered, in ms of a clock that never goes back. */
   startedMs: z.number().nullable(),
   toldMs: z.number().nullable(),
-  /** The attempt that had ended before: its result is no news. */
+  /** The attempt that had ended before: its result is not new. */
   attemptBefore: z.string().nullable(),
 });
 

@@ -37,7 +37,7 @@ export interface RolloutStep {
 /** How often a running take moves the deadline, in ms: each time is a write to the disk. */
 const takeStepMs = 60_000;
 
-/** One look at the members: the result of the one being updated, and which is next. Never two at a time. Pure. */
+/** One check of the members: the result of the one being updated, and which is next. Never two at a time. Pure. */
 export function stepRollout(rollout: Rollout, facts: RolloutFacts, timing: RolloutTiming): RolloutStep {
   const observed = observe(rollout, facts, timing);
   const nobody = { rollout: observed, install: null };
@@ -131,7 +131,7 @@ function takeRuns({ take, members }: RolloutFacts): boolean {
 function whyNotNow(id: string, facts: RolloutFacts): string | null {
   const view = viewOf(id, facts);
   if (view === undefined || !view.online) return 'not connected';
-  if (view.update.state === 'busy') return 'busy with an update of its own';
+  if (view.update.state === 'busy') return 'busy with another update';
   if (view.update.state === 'unsupported') return 'not able to update itself';
   return null;
 }

@@ -177,7 +177,7 @@ function off(world: World): World {
   };
 }
 
-/** A short word for each world, equal for worlds that behave alike. */
+/** A short key for each state, equal for states that behave alike. */
 export function keyOf(world: World): string {
   const state = parseState(world.files.state);
   const older = world.older === null ? '' : `${world.older.autoboot}|${world.older.state}`;

@@ -30,7 +30,7 @@ function reachable(): { worlds: World[]; cutCount: number } {
   return { worlds: [...seen.values()], cutCount };
 }
 
-/** Lets a machine run undisturbed, installing nothing, until it is confirmed; null where it never is. */
+/** Lets a machine run undisturbed, installing nothing, until it is confirmed; null if it never is. */
 function settle(from: World, maxBoots: number): { world: World; boots: number } | null {
   let world = from;
   let boots = 0;

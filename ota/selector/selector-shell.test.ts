@@ -203,7 +203,7 @@ describe('the selector in shell, compared with the one in TypeScript', () => {
         const actual = comparable(await runShell(files, asked, ['sh']));
         const expected = comparable(oracle(files, asked));
         if (expected.exit === 'ok' && actual.files.state !== expected.files.state) {
-          // Untouched garbage stays garbage for the oracle where nothing was to be written.
+          // Untouched garbage stays garbage for the oracle if nothing was written.
           expect(expected.files.state).toBe(stateText);
         } else expect(actual).toEqual(expected);
       }),

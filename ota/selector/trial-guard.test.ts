@@ -65,12 +65,29 @@ describe('the deadline of a trial', () => {
     expect(await calls()).toContain('reboot');
   });
 
+  it.each([
+    ['ends first, if the product says so to its end', 60, 60],
+    ['of a product that hangs is not waited for', 10, 21],
+  ])('a take that runs at the deadline %s', async (_what, touches, expected) => {
+    await runIn('B');
+    run(selector, 'early');
+    await mkdir(join(root, 'ota'));
+    const [note, slept] = [join(root, 'ota/trial-take'), join(root, 'slept')];
+    // Five seconds pass each time. A take that ends takes the note away; a product that hangs leaves it.
+    const goes = touches === expected ? `rm -f ${note}` : ':';
+    const sleep = `echo >> ${slept}; n=$(wc -l < ${slept}); if [ $n -lt ${touches} ]; then echo $n > ${note}; else ${goes}; fi`;
+    await writeFile(join(root, 'bin/sleep'), `#!/bin/sh\n${sleep}\n`);
+    run(join(libexec, 'trial-guard'));
+    expect((await readFile(slept, 'utf8')).length).toBe(expected);
+    expect(await calls()).toContain('reboot');
+  });
+
   it('ends one whose reason cannot be written', async () => {
     await runIn('A');
     run(selector, 'set-primary', 'B');
     await runIn('B');
     run(selector, 'early');
-    // Stands for a full disk, or one that became read-only.
+    // Simulates a full disk, or one that became read-only.
     await writeFile(join(root, 'ota'), '');
     run(join(libexec, 'trial-guard'));
     expect(run(selector, 'show')).toMatch(/^b=bad$/m);

@@ -1,5 +1,7 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { untilAborted } from '../../common/pause.ts';
+import { pause, untilAborted } from '../../common/pause.ts';
 import type { UpdaterParts } from './parts.ts';
 import { confirmBoot, settleAttempt } from './settle.ts';
 import type { Slots } from './slots.ts';
@@ -11,6 +13,17 @@ export async function judgeTrial(
   giveUp: AbortSignal,
   signal: AbortSignal,
 ): Promise<void> {
+  const over = new AbortController();
+  const telling = tellGuardOfTakes(parts, AbortSignal.any([signal, over.signal]));
+  try {
+    await judge(parts, giveUp, signal);
+  } finally {
+    over.abort();
+    await telling;
+  }
+}
+
+async function judge(parts: UpdaterParts, giveUp: AbortSignal, signal: AbortSignal): Promise<void> {
   const { box, rauc, slots, state, paths, timing } = parts;
   const { children, probes, folder, logger, installedVersion } = parts.options;
   state.set({ state: 'trial', reason: 'the new version has to prove itself' });
@@ -40,7 +53,23 @@ export async function judgeTrial(
   state.set({ state: 'idle', reason: null });
 }
 
-/** A take that began during the trial ends first, as before every other restart. The image's guard of the trial waits for no one. */
+/** The image's guard of the trial does not end a take while this file is touched. Never rejects. */
+async function tellGuardOfTakes({ options, timing }: UpdaterParts, signal: AbortSignal): Promise<void> {
+  const file = join(options.folder, 'trial-take');
+  let reported = false;
+  while (!signal.aborted) {
+    try {
+      if (options.takeRunning()) await writeFile(file, `${Date.now()}\n`);
+      else await rm(file, { force: true });
+    } catch (error) {
+      if (!reported) options.logger.warn({ err: error }, 'the guard of the trial cannot be told of a take');
+      reported = true;
+    }
+    await pause(Math.min(timing.tickMs, 5_000), signal);
+  }
+}
+
+/** A take that began during the trial ends first, as before every other restart. */
 async function restartAfterTake(parts: UpdaterParts, trial: boolean, signal: AbortSignal): Promise<void> {
   const { exclusive, restart, takeRunning } = parts.options;
   for (let restarts = false; !restarts; ) {

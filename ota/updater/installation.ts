@@ -39,7 +39,7 @@ export interface InstallationOptions {
 
 /**
  * Records the baseline, checks the bundle, and installs it into the other slot, which is armed afterwards. Every stage goes
- * into the black box, where an attempt was begun.
+ * into the black box, if an attempt was begun.
  * @throws {OtaError} why it was refused or failed; the committed slot is untouched then
  */
 export async function install(

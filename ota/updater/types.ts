@@ -42,9 +42,9 @@ export const devicePaths: UpdatePaths = {
 /** Times of the updater, in milliseconds. */
 export interface UpdateTiming {
   readonly gate: GateTiming;
-  /** Between two looks at what could be installed. */
+  /** Between two checks for something to install. */
   readonly tickMs: number;
-  /** From the start to the first look at the channel. */
+  /** From the start to the first check of the channel. */
   readonly firstCheckMs: number;
   /** An installation without progress for this long is given up. */
   readonly stallMs: number;

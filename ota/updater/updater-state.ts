@@ -7,7 +7,7 @@ export interface StateChange {
   readonly progress?: number | null;
 }
 
-/** Where the updater stands, and who hears of its changes. */
+/** The state of the updater, and its subscribers. */
 export class UpdaterState {
   readonly #listeners = new Set<() => void>();
   #state: UpdateView['state'] = 'unsupported';
@@ -18,7 +18,7 @@ export class UpdaterState {
     return this.#state;
   }
 
-  /** Why it stands there, for people. */
+  /** Why it is in that state, for people. */
   get reason(): string | null {
     return this.#reason;
   }

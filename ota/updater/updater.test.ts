@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -303,7 +303,14 @@ describe('a take', { timeout: 60_000 }, () => {
       () => updaterOf(machine).status().reason === 'goes back to the other slot after the take',
     );
     expect(machine.restarts).toEqual([]);
+    // The image's own guard of the trial hears that a take runs, as long as it does.
+    const note = machine.path('ota/trial-take');
+    const touchedAt = async () => (await stat(note).catch(() => null))?.ctimeMs ?? 0;
+    await expect.poll(touchedAt).toBeGreaterThan(0);
+    const first = await touchedAt();
+    await expect.poll(touchedAt).toBeGreaterThan(first);
     machine.take = false;
+    await expect.poll(touchedAt).toBe(0);
     await machine.followRestart();
     expect(machine.booted).toBe('A');
   });

@@ -129,7 +129,7 @@ export class Updater {
   }
 
   /**
-   * Looks at the channel and for media now, as the owner asked, and acts on the result as if it had looked by itself.
+   * Checks the channel and media now, as the owner asked, and acts on the result like an automatic check.
    * @throws {OtaError} `UPDATE_UNSUPPORTED`, `NO_CHANNEL` if there is nowhere to look, `CHANNEL_*`
    */
   async check(): Promise<UpdateView> {
@@ -139,7 +139,7 @@ export class Updater {
     return this.status();
   }
 
-  /** Looks at the channel now; if it cannot be read, the status says why. */
+  /** Checks the channel now; if it cannot be read, the status says why. */
   refreshOffers(): Promise<void> {
     return this.#parts.slots.current === null ? Promise.resolve() : this.#refresh(this.#lifetime);
   }

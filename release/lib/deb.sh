@@ -12,7 +12,7 @@ finish_package() {
 	install -d "$doc"
 	{
 		printf '%s (%s) stable; urgency=medium\n\n' "$name" "$version"
-		printf '  * Version %s. What is new: https://keepachangelog.com is the form of\n    CHANGELOG.md in the sources.\n' "$version"
+		printf '  * Version %s. CHANGELOG.md in the sources lists the changes.\n' "$version"
 		printf '\n -- %s  %s\n' "$MAINTAINER" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 	} | gzip -9n > "$doc/changelog.gz"
 	sed -i "s/^Installed-Size:.*/Installed-Size: $(du -sk --apparent-size --exclude=DEBIAN "$folder" | cut -f1)/" "$folder/DEBIAN/control"

@@ -5,11 +5,11 @@ export interface Component {
   readonly kind: 'npm' | 'native' | 'debian';
   readonly name: string;
   readonly version: string;
-  /** SPDX expression; null where the package states none in that form (Debian's copyright files). */
+  /** SPDX expression; null if the package states none in that form (Debian's copyright files). */
   readonly licence: string | null;
   /** Package URL. */
   readonly purl: string;
-  /** SHA-512 of the package as the registry serves it, in hex; null where there is none. */
+  /** SHA-512 of the package as the registry serves it, in hex; null if there is none. */
   readonly sha512: string | null;
 }
 
@@ -38,7 +38,7 @@ function integrityOf(name: string, version: string, { packages }: LockFile): str
   return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString('hex');
 }
 
-/** What Node.js is built from, by the names of `process.versions`; the others there are no programs, or parts of these. */
+/** What Node.js is built from, by the names of `process.versions`; the others there are not programs, or are parts of these. */
 const insideNode: Readonly<Record<string, string>> = {
   node: 'MIT',
   acorn: 'MIT',

@@ -145,7 +145,7 @@ async function checkHub(container: Container, hub: Hub): Promise<void> {
     await until('it records', () => hub.takeState(id) === 'recording');
     await new Promise((resolve) => setTimeout(resolve, 2000));
     hub.bytes(`/api/takes/${id}/stop`, 'POST');
-    await until('it is verified', () => hub.takeState(id) === 'verified', 120_000);
+    await until('it is verified', () => hub.takeState(id) === 'verified');
   });
 }
 

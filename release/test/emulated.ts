@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cleanDebian, Machine } from './machine.ts';
+import { Machine, unpackDebian } from './machine.ts';
 import { must, Report, until } from './report.ts';
 import { run } from './run.ts';
 
@@ -70,9 +70,7 @@ const root = join(work, 'root');
 try {
   await report.check('a clean Debian 13 for arm64 is there', () => {
     allowForeignPrograms();
-    mkdirSync(root);
-    const tar = cleanDebian(cache, 'arm64');
-    run('tar', ['--extract', '--file', tar, '--directory', root, '--numeric-owner', '--xattrs']);
+    unpackDebian(cache, 'arm64', root);
   });
   await using machine = await Machine.start(root, [dirname(deb)], patienceMs);
   await checkAll(machine);

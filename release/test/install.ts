@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cleanDebian, Machine } from './machine.ts';
+import { Machine, unpackDebian } from './machine.ts';
 import { must, Report, until } from './report.ts';
 import { run } from './run.ts';
 
@@ -115,7 +115,7 @@ async function checkAll(machine: Machine): Promise<void> {
     await until('it records', () => hub.take(take)?.state === 'recording');
     await new Promise((resolve) => setTimeout(resolve, 2000));
     hub.stopTake(take);
-    await until('it is verified', () => hub.take(take)?.state === 'verified', 120_000);
+    await until('it is verified', () => hub.take(take)?.state === 'verified');
   });
   let key = '';
   await report.check('a key and a setting of the page are kept by the old version', () => {
@@ -136,7 +136,7 @@ async function checkAll(machine: Machine): Promise<void> {
     must(hub.version() === before, `it runs ${hub.version()}`);
     must(hub.take(running)?.state === 'recording', 'the take has ended');
     hub.stopTake(running);
-    await until('it is verified', () => hub.take(running)?.state === 'verified', 120_000);
+    await until('it is verified', () => hub.take(running)?.state === 'verified');
   });
   const keeps = async (version: string) => {
     must(hub.version() === version, `it runs ${hub.version()}`);
@@ -290,16 +290,7 @@ const root = join(work, 'root');
 try {
   makePackages();
   offer(before);
-  run('mkdir', [root]);
-  run('tar', [
-    '--extract',
-    '--file',
-    cleanDebian(cache, 'amd64'),
-    '--directory',
-    root,
-    '--numeric-owner',
-    '--xattrs',
-  ]);
+  unpackDebian(cache, 'amd64', root);
   await using machine = await Machine.start(root, [repository]);
   await checkAll(machine);
   report.end();

@@ -6,7 +6,7 @@ import { run, tryRun } from './run.ts';
 
 /**
  * `npm run release:test [-- --dist FOLDER] [--only LIST]`: what `npm run release` made, on clean machines. Needs root.
- * LIST: lintian, signatures, images, container, install.
+ * LIST: lintian, signatures, images, container, install; emulated, which takes an hour, only where it is named.
  */
 const source = join(import.meta.dirname, '..', '..');
 const { values } = parseArgs({
@@ -59,3 +59,4 @@ if (chosen.includes('container')) {
   own('container', hubs[0] ?? '', agents[0] ?? '');
 }
 if (chosen.includes('install')) own('install', ...treeOf('amd64'));
+if (chosen.includes('emulated')) own('emulated', dist('_arm64.deb')[0] ?? '');

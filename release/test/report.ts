@@ -30,7 +30,7 @@ export function must(condition: unknown, otherwise: string): asserts condition {
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
-  timeoutMs = 60_000,
+  timeoutMs = 300_000,
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;

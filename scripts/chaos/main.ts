@@ -52,7 +52,7 @@ async function main(): Promise<number> {
   try {
     await run(options, report, stop.signal);
   } catch (error) {
-    // After Ctrl-C whatever waited for a machine fails: that is no finding.
+    // After Ctrl-C everything that waits for a machine fails: that is not a finding.
     if (!stop.signal.aborted) report.fault(`the run broke off: ${describeError(error)}`);
   }
   const end = stop.signal.aborted ? ', interrupted: what is checked at the end was not' : '';

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts';
 
-/** Requests that are no HTTP, or more than one. Pure. */
+/** Requests that are not HTTP, or more than one. Pure. */
 export function malformedRequests(random: Random): Buffer[] {
   const texts = [
     'GET\r\n\r\n',
@@ -16,7 +16,7 @@ export function malformedRequests(random: Random): Buffer[] {
   return [...texts.map((text) => Buffer.from(text, 'latin1')), noise(random, random.between(1, 2000))];
 }
 
-/** JSON that is none, or that nobody asked for. Pure. */
+/** Invalid or unexpected JSON. Pure. */
 export function malformedTexts(random: Random): string[] {
   const depth = random.between(1000, 20_000);
   return [
@@ -33,7 +33,7 @@ export function malformedTexts(random: Random): string[] {
   ];
 }
 
-/** Offers that are none, or contradict themselves. Pure. */
+/** Invalid or contradictory offers. Pure. */
 export function malformedOffers(random: Random): string[] {
   const whole = offer(random);
   const at = random.between(1, whole.length - 1);

@@ -9,7 +9,7 @@ import { type Player, type Stage, sourceOf } from './stage.ts';
 const settleMs = 120_000;
 const over: readonly string[] = ['verified', 'failed'];
 
-/** What the verdict looks at. */
+/** What the verdict checks. */
 export interface VerdictOptions {
   readonly stage: Stage;
   readonly watch: ProcessWatch;

@@ -24,7 +24,7 @@ export async function buildSite({ out, port }: BuildOptions): Promise<void> {
   const files = filesBeside();
   const texts = new Map<string, PageText>();
   const bySource = new Map(pages.map((page) => [page.source, page]));
-  /** Eleventy names an input as seen from the folder where it was started. */
+  /** Eleventy names an input relative to the folder where it was started. */
   const pageAt = (inputPath: string): Page => {
     const page = bySource.get(relative(root, resolve(inputPath)).replace(guests, ''));
     if (page === undefined) throw new Error(`${inputPath} is no page of the manual`);

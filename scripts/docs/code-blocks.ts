@@ -8,7 +8,7 @@ export interface CodeBlock {
   readonly line: number;
 }
 
-/** The fenced blocks of a page, also those in lists. Fences of four backticks show fences, and are none. */
+/** The fenced blocks of a page, also those in lists. Fences of four backticks only show fences. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   const blocks: CodeBlock[] = [];
   let open: { indent: string; language: string; task: string | null; line: number; text: string[] } | null =

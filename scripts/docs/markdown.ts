@@ -9,19 +9,19 @@ export interface Heading {
   readonly id: string;
 }
 
-/** What a page says of itself: its headings, and for the search the text below each of them. */
+/** The contents of a page: its headings, and for the search the text below each of them. */
 export interface PageText {
   readonly title: string;
   readonly headings: readonly Heading[];
   readonly sections: readonly { readonly id: string; readonly title: string; readonly text: string }[];
 }
 
-/** Gives the link as the site has it, or null where the site has nothing there: then only the text stays. */
+/** Gives the link as the site has it, or null if the site has nothing there: then only the text stays. */
 type LinkRewriter = (inputPath: string, link: string) => string | null;
 
 interface MarkdownOptions {
   readonly rewrite: LinkRewriter;
-  /** Hears what each page says. */
+  /** Receives the contents of each page. */
   readonly read: (inputPath: string, text: PageText) => void;
 }
 

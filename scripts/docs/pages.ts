@@ -1,4 +1,4 @@
-// Which pages the site has, where they lie in the repository, and where in the site.
+// The pages of the site, with their places in the repository and in the site.
 import { readdirSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 

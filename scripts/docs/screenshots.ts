@@ -12,7 +12,7 @@ import { root } from './pages.ts';
 
 const run = promisify(execFile);
 
-/** What stands before the cameras: moving pictures that ffmpeg draws. */
+/** What the cameras see: moving pictures that ffmpeg draws. */
 const scenes: readonly (readonly [id: string, label: string, picture: string])[] = [
   ['stage', 'Stage', 'mandelbrot=size=640x360:rate=15:start_scale=0.9:maxiter=800'],
   ['drums', 'Drums', 'gradients=size=640x360:rate=15:nb_colors=4:seed=7:speed=0.02'],

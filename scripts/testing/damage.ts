@@ -54,7 +54,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Every place in which a value stands. */
+/** Every place that contains a value. */
 function slotsOf(value: unknown): { holder: object; key: string }[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [{ holder: value, key }, ...slotsOf(inner)]);

@@ -1,6 +1,6 @@
 /**
  * Runs in each test file's worker. Ends what the file's tests started and left running, after saying what it was: a process that
- * holds the worker's standard output would keep vitest waiting for ever after the last test.
+ * holds the worker's standard output would keep vitest waiting forever after the last test.
  */
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ afterAll(async () => {
   }
 });
 
-/** Processes whose environment contains the mark. One that belongs to somebody else, or has just ended, is none. */
+/** Processes whose environment contains the mark. Does not include processes of somebody else or ones that have just ended. */
 async function processesMarked(mark: string): Promise<{ pid: number; command: string }[]> {
   const found: { pid: number; command: string }[] = [];
   for (const name of await readdir('/proc').catch(() => [])) {

@@ -27,7 +27,7 @@ export function openStream(url: string) {
       seen.pictures += Buffer.from(chunk).toString('latin1').split('Content-Type: image/jpeg').length - 1;
     }
   })()
-    .catch(() => {}) // ended by the abort, or by the appliance; `ended` tells
+    .catch(() => {}) // ended by the abort, or by the appliance; see `ended`
     .finally(() => {
       seen.ended = true;
     });

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { sealEnvelope } from '../../ota/channel/envelope.ts';
 import { fakeBundle } from '../../ota/updater/bundle.fake.ts';
 
-/** Where a vendor's releases lie: a signed channel and one bundle. Counts what is fetched of it. */
+/** A vendor's release server: a signed channel and one bundle. Counts what is fetched. */
 export class ReleaseServer implements AsyncDisposable {
   readonly bundle: Buffer;
   readonly publicKeyPem: string;

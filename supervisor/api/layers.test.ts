@@ -84,7 +84,7 @@ test('an event stream lists the layers and their changes, and ends when it is cl
   expect(changed?.value).toBe(
     'event: layers\ndata: {"0":[{"rid":"low","bitrate":300000,"width":640,"height":360}]}\n\n',
   );
-  // The same again is no news.
+  // The same again is not reported.
   ports.emit({ type: 'status', status: { ...status, feeds } });
   ports.emit({ type: 'status', status: { ...status, feeds: [] } });
   const gone = await now.reader?.read();

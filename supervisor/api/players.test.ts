@@ -2,23 +2,34 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { SessionClaim } from '../contract/ports.ts';
 import { freshKeys } from '../system/key-store.fake.ts';
+import { apiPortsFake } from './api-ports.fake.ts';
 import { makePages, openApiServer, type RunningApiServer } from './api-server.fake.ts';
 import { securePages } from './middleware/secure-pages.ts';
 
-const _log = pino({ level: 'silent' });
 let server: RunningApiServer;
 let pages: Awaited<ReturnType<typeof makePages>>;
 let url = '';
 let token = '';
+let other = '';
+/** What was asked to be ended, and by whom. */
+const claims: SessionClaim[] = [];
 
 beforeAll(async () => {
   pages = await makePages();
   const keys = freshKeys();
   token = (await keys.create('viewer', 'vlc')).token;
-  server = await openApiServer({ keys, required: true, pages: pages.path });
+  other = (await keys.create('viewer', 'phone')).token;
+  const ports = apiPortsFake();
+  const signaling = { ...ports.signaling, close: async (claim: SessionClaim) => void claims.push(claim) };
+  server = await openApiServer({
+    keys,
+    required: true,
+    pages: pages.path,
+    ports: { ...ports, signaling },
+  });
   url = server.url;
 });
 
@@ -43,6 +54,25 @@ test('does not ask a page, whose browser would open a dialog, nor other requests
   expect(byPage.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
   const other = await fetch(`${url}/api/status`);
   expect(other.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
+});
+
+test('whoever ends a session does so with its own key, and with the kind and the feed of the address', async () => {
+  for (const [key, path] of [
+    [token, '/whep/cam0/session-1'],
+    [other, '/whep/cam0/session-1'],
+    [other, '/whep/cam1/session-1'],
+  ] as const) {
+    await fetch(url + path, { method: 'DELETE', headers: { authorization: `Bearer ${key}` } });
+  }
+  const [mine, others, elsewhere] = claims;
+  expect(mine).toMatchObject({
+    kind: 'whep',
+    feed: 'cam0',
+    sessionId: 'session-1',
+    caller: { role: 'viewer' },
+  });
+  expect(others?.caller.keyId).not.toBe(mine?.caller.keyId);
+  expect(elsewhere).toMatchObject({ feed: 'cam1', caller: others?.caller });
 });
 
 test.each(['/whip/cam0/session-1', '/whep/cam0/session-1'])(

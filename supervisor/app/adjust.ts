@@ -12,8 +12,8 @@ export interface AdjustSurroundings {
 }
 
 /**
- * Changes a setting of a source while it runs. Rejects with NOT_SUPPORTED_HERE where there is no such setting, with TAKE_RUNNING where
- * the change would interrupt a take, and with what settings and camera say of the value.
+ * Changes a setting of a source while it runs. Rejects with NOT_SUPPORTED_HERE if there is no such setting, with TAKE_RUNNING if
+ * the change would interrupt a take, and with the errors of settings and camera about the value.
  */
 export async function adjust(
   { source: id, setting, value }: Adjust,

@@ -3,7 +3,7 @@ import { withoutSecrets } from '../config/secrets.ts';
 import type { Feed, Output, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import { AdoptionError, type HubRole } from '../hub/index.ts';
-import type { MediaLink } from '../live/media-link.ts';
+import type { MediaLink } from '../live/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { configErrors, type StatusBoard } from '../status/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';

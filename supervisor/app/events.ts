@@ -11,7 +11,7 @@ export interface ApplianceEvents {
   pushes: [];
   /** A take began, changed or ended. */
   take: [Take];
-  /** Nothing of a take is left anywhere. */
+  /** A take was deleted everywhere. */
   'take-gone': [id: string];
   /** The tally state was set. */
   tally: [];

@@ -1,4 +1,4 @@
-import { isLoopback } from '../api/access/access-rule.ts';
+import { isLoopback } from '../api/index.ts';
 
 /** What the settings ask for. */
 export interface WantedHttp {

@@ -96,7 +96,7 @@ const answers = async (port: number | null | undefined) =>
 
 /** The fingerprint of the certificate that a TLS client meets. */
 async function fingerprintAt(port: number | null | undefined): Promise<string> {
-  // Without an agent: one that goes on with an earlier session is shown no certificate.
+  // Without an agent: one that resumes an earlier session gets no certificate.
   const asked = request({
     port,
     host: '127.0.0.1',

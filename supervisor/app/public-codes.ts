@@ -13,11 +13,10 @@ import type {
   TakeUnfinishedError,
 } from '../../media/index.ts';
 import type { OtaErrorCode } from '../../ota/index.ts';
-import type { ApiErrorCode } from '../api/api-error.ts';
-import type { statusOfCode } from '../api/problem-of.ts';
+import type { ApiErrorCode, statusOfCode } from '../api/index.ts';
 import type { ConfigInvalidError } from '../config/problem.ts';
 import type { StateError } from '../config/state.ts';
-import type { PinMismatchError } from '../discovery/pinned-tls.ts';
+import type { PinMismatchError } from '../discovery/index.ts';
 import type { AdoptionError } from '../hub/index.ts';
 import type {
   ControlInvalidError,

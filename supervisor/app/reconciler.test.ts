@@ -119,7 +119,7 @@ describe('a part that cannot be applied', () => {
   });
 });
 
-test('settings come into force while an update is being installed, or waits to restart', async () => {
+test('settings take effect while an update is being installed or waits to restart', async () => {
   const runner = new ExclusiveRunner();
   void runner.run('update', () => new Promise(() => {}));
   const { reconciler, calls } = open(() => ({ runner }));

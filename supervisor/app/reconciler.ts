@@ -4,13 +4,8 @@ import { describeError } from '../../common/errors.ts';
 import type { RestartScope } from '../../common/setting-field.ts';
 import { restartKey } from '../config/restart-key.ts';
 import type { Config } from '../config/schema.ts';
-import { Advertiser, type AdvertiserOptions } from '../discovery/advertiser.ts';
-import { NameWatch } from '../discovery/name-watch.ts';
-import type { JpegPushes } from '../live/jpeg/jpeg-pushes.ts';
-import type { JpegTaps } from '../live/jpeg/jpeg-taps.ts';
-import type { MediaLink } from '../live/media-link.ts';
-import type { Outputs } from '../live/outputs/outputs.ts';
-import type { RemoteFeeds } from '../live/remote-feeds.ts';
+import { Advertiser, type AdvertiserOptions, NameWatch } from '../discovery/index.ts';
+import type { JpegPushes, JpegTaps, MediaLink, Outputs, RemoteFeeds } from '../live/index.ts';
 import type { GpioPanel } from '../panel/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import type { MachineName } from '../platform/machine-name.ts';
@@ -18,11 +13,13 @@ import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { ExclusiveRunner } from '../process/exclusive-runner.ts';
 import { type ServiceRun, ServiceSlot } from '../process/service-slot.ts';
 import { type DesiredState, desiredState } from '../roles/index.ts';
-import { cameraFacts } from '../sources/camera-facts.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
-import type { PluggedCameras } from '../sources/plugged-cameras.ts';
-import type { PortAllocator } from '../sources/port-allocator.ts';
-import type { SettingControls } from '../sources/setting-controls.ts';
+import {
+  cameraFacts,
+  type Pipelines,
+  type PluggedCameras,
+  type PortAllocator,
+  type SettingControls,
+} from '../sources/index.ts';
 import type { CurrentRole } from '../system/current-role.ts';
 import type { Health, HealthReporter } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';
@@ -59,7 +56,7 @@ export interface ReconcilerOptions {
   readonly telemetry: (config: Config) => ServiceRun | null;
   /** Announces the appliance; by mDNS unless another way is given. */
   readonly announce?: (what: AdvertiserOptions) => ServiceRun;
-  /** What the machine is called; null where that is not ours to say. */
+  /** What the machine is called; null if that is not ours to say. */
   readonly machineName?: MachineName | null;
   readonly onApplied: (desired: DesiredState) => void;
   readonly health: Health;

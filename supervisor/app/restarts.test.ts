@@ -73,7 +73,7 @@ describe('docs/reference/config.md says what a change restarts', () => {
       const restarted = new Set<string>();
       // A setting of one role shows what it does in that role.
       for (const role of path === 'role' ? ['auto'] : ['auto', 'camera']) {
-        // The announcement names the port of HTTP only where there is no HTTPS.
+        // The announcement names the HTTP port only if there is no HTTPS.
         const http = path === 'http.port' ? { http: { ...base.http, tls: false } } : {};
         const before = { ...base, ...source, ...sent, ...http, role };
         const here = appliance(before, folder);

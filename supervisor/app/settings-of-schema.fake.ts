@@ -50,7 +50,7 @@ export interface Setting {
   readonly schema: z.core.JSONSchema.BaseSchema;
 }
 
-/** Every setting with what docs/reference/config.md says of it; both are made from this schema. */
+/** Every setting with its description in docs/reference/config.md; both are made from this schema. */
 export function settings(): Setting[] {
   const root = z.toJSONSchema(configSchema, { io: 'input' });
   const found: Setting[] = [];

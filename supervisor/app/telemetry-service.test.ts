@@ -29,7 +29,7 @@ test('accepts only what is waiting, and can forget what it accepted', async () =
   await rm(folder, { recursive: true });
 });
 
-describe('a connection to the broker that breaks and comes back', () => {
+describe('a connection to the broker that breaks and returns', () => {
   const topics = {
     availability: 'rushlight/rl-10000000deadbeef/availability',
     state: 'rushlight/rl-10000000deadbeef/state',
@@ -102,7 +102,7 @@ describe('a connection to the broker that breaks and comes back', () => {
   ];
 
   test.each(breaks)(
-    '%s: all is published again, and no state says that the link is a problem',
+    '%s: publishes everything again, and no state reports the link as a problem',
     {
       timeout: 60_000,
     },

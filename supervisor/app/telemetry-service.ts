@@ -55,7 +55,7 @@ export class TelemetryService {
     this.#parts = parts;
   }
 
-  /** How the link to the broker stands; null if the settings name none. */
+  /** The state of the link to the broker; null if the settings name none. */
   get link(): MqttLink | null {
     return this.#telemetry?.link ?? null;
   }

@@ -3,9 +3,14 @@ import { type RawData, WebSocket } from 'ws';
 import type { z } from 'zod';
 import { parseJsonText } from '../../common/json-text.ts';
 import { type AdoptUp, adoptDownSchema, type ConfirmReason, routes } from '../contract/index.ts';
-import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
-import { fingerprintToPin, pinTls, serverCertificate } from '../discovery/pinned-tls.ts';
-import { answersPing } from '../discovery/socket-life.ts';
+import {
+  adoptionCode,
+  answersPing,
+  commitmentOf,
+  fingerprintToPin,
+  pinTls,
+  serverCertificate,
+} from '../discovery/index.ts';
 import type { HubCandidate } from './hub-locator.ts';
 import { HubAnsweredError, problemCode, TlsRequiredError } from './hub-refusal.ts';
 import { reachHub } from './reach-hub.ts';

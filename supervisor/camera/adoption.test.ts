@@ -98,7 +98,7 @@ describe('adoption', () => {
     expect(codes.at(-1)).toBeNull();
   });
 
-  test('two taps make one key: a second one would revoke what the camera was just given', async () => {
+  test('two taps make one key: a second one would revoke the first', async () => {
     const { desk, hub, issued } = await startDesk(null, null, () => sleep(50));
     const asked = requestAdoption(hub, { camera, onCode: () => {} }, AbortSignal.timeout(20_000));
     await vi.waitFor(() => expect(desk.list()).toHaveLength(1), 10_000);
@@ -109,7 +109,7 @@ describe('adoption', () => {
     expect(issued).toEqual(['cam-a']);
   });
 
-  test('a camera that hangs up before its key is made was not adopted', async () => {
+  test('a camera that hangs up before its key is made is not adopted', async () => {
     const stop = new AbortController();
     const { desk, hub } = await startDesk(null, null, async () => {
       stop.abort();
@@ -122,7 +122,7 @@ describe('adoption', () => {
     expect(await asked).toBeNull();
   });
 
-  test('asking ends with the abort, no matter how far it has got', async () => {
+  test('asking ends with the abort at any point', async () => {
     const { hub } = await startDesk();
     const asks = Array.from({ length: 20 }, async (_, microtasks) => {
       const stop = new AbortController();
@@ -254,7 +254,7 @@ describe('adoption', () => {
   });
 });
 
-/** One that asks to be adopted from that address, and waits. Tells whether it got a place. */
+/** One that asks to be adopted from that address, and waits. Returns whether it got a place. */
 async function ask(port: number, address: string, id: string) {
   const nonce = randomBytes(32).toString('hex');
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { 'x-address': address } });

@@ -26,7 +26,7 @@ export async function firstToAnswer<T>(
     const mine = turn;
     const failed = Promise.withResolvers<void>();
     turn = Promise.race([failed.promise, mine.then(() => sleep(staggerMs, undefined, { signal: either }))]);
-    // The next attempt hears of it; no one waits for the last one's.
+    // The next attempt gets the error; nobody waits for that of the last one.
     turn.catch(() => {});
     try {
       await mine;

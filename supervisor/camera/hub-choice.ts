@@ -1,4 +1,4 @@
-import type { Sighting } from '../discovery/mdns-packet.ts';
+import type { Sighting } from '../discovery/index.ts';
 
 /** A hub as the locator remembers it. Times are of the monotonic clock, in milliseconds. */
 export interface KnownHub {

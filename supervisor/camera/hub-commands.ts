@@ -50,13 +50,13 @@ async function obey(command: Command, { conductor, updates, side }: Commanded): 
 /** When the link is back, this many takes are reported again; older ones were finished long before. */
 const retoldTakes = 20;
 
-/** Reports to the hub how this camera's latest takes stand: it has not heard what happened while the link was down. */
+/** Reports the state of this camera's latest takes to the hub, which missed what happened while the link was down. */
 export function reportTakes(side: CameraRole | null, takes: readonly Take[]): void {
   if (side === null) return;
   for (const take of takes.slice(0, retoldTakes)) reportTake(side, take);
 }
 
-/** Reports to the hub how this camera's part of a take stands. */
+/** Reports the state of this camera's part of a take to the hub. */
 export function reportTake(side: CameraRole, take: Take): void {
   const own = take.cameras.filter(({ device }) => device === null);
   if (own.length > 0) side.send({ type: 'take', takeId: take.id, cameras: own });

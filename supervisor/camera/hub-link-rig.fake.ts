@@ -79,7 +79,7 @@ export async function startHub(options: HubOptions = {}): Promise<Hub> {
   return { registry, port: address.port, server, cut };
 }
 
-/** Knows a hub by two addresses, as mDNS tells them, the first of which is dead. */
+/** Knows a hub by two addresses from mDNS, the first of which is dead. */
 export function twoAddresses(dead: string, good: string) {
   const answers: string[] = [];
   const failures: string[] = [];
@@ -98,7 +98,7 @@ export function twoAddresses(dead: string, good: string) {
   return { locator, answers, failures };
 }
 
-/** Starts the link of a camera, and notes what it is told and how it stands. */
+/** Starts the link of a camera, and records its commands and states. */
 export function startCamera(
   port: number,
   id = 'cam-a',

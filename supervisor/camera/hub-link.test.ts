@@ -9,7 +9,7 @@ import { atEnd, clientWith, endAll, startCamera, startHub, twoAddresses } from '
 
 afterEach(endAll);
 
-test('ends with the abort, no matter how far the opening of the link has got', async () => {
+test('ends with the abort at any point of opening the link', async () => {
   const hub = await startHub();
   const tries = Array.from({ length: 40 }, async (_, microtasks) => {
     const stop = new AbortController();
@@ -22,7 +22,7 @@ test('ends with the abort, no matter how far the opening of the link has got', a
   expect(all).toHaveLength(40);
 });
 
-test('a key that is given up while its link is being opened opens nothing', async () => {
+test('a key that is dropped while its link is being opened opens nothing', async () => {
   const hub = await startHub();
   const shown: (string | undefined)[] = [];
   hub.server.prependListener('upgrade', ({ headers }) => void shown.push(headers.authorization));
@@ -259,7 +259,7 @@ describe('link between camera and hub', () => {
     await once(socket, 'message');
     socket.send('{"type":"surprise","of":"later"}');
     const status = { type: 'status', sources: [], recording: 'idle', sentAt: '2026-11-22T12:00:00.000Z' };
-    // An older one does not tell how its update stands, a later one in words that are not known here.
+    // An older one does not report its update, a later one does so in values that are unknown here.
     socket.send(JSON.stringify({ ...status, remainingS: 7 }));
     await vi.waitFor(() => expect(hub.registry.list()[0]).toMatchObject({ remainingS: 7, update: null }));
     socket.send(JSON.stringify({ ...status, remainingS: 8, update: { state: 'teleporting' } }));

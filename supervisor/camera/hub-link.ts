@@ -16,8 +16,7 @@ import {
   linkClose,
   routes,
 } from '../contract/index.ts';
-import { followLinks } from '../discovery/link-addresses.ts';
-import { PinMismatchError } from '../discovery/pinned-tls.ts';
+import { followLinks, PinMismatchError } from '../discovery/index.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import type { HubCandidate, HubLocator } from './hub-locator.ts';
 import { needsTls, problemCode } from './hub-refusal.ts';

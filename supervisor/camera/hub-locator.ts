@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { LogLimiter } from '../../common/log-limiter.ts';
 import { pause, untilAborted } from '../../common/pause.ts';
 import { TokenBucket } from '../../common/token-bucket.ts';
-import { type FoundService, ServiceBrowser } from '../discovery/service-browser.ts';
+import { type FoundService, ServiceBrowser } from '../discovery/index.ts';
 import type { NetworkEvents } from '../platform/network-monitor.ts';
 import { type HeardHub, HeardHubs, hubKey } from './adoption-consent.ts';
 import { chooseHub, hubUrl, isFresh, type KnownHub, urlsToTry } from './hub-choice.ts';

@@ -9,7 +9,7 @@ export const needsTls =
 
 const maxProblemBytes = 16 * 1024;
 
-/** The code of a problem document; null where there is none. Never rejects. */
+/** The code of a problem document; null if there is none. Never rejects. */
 export async function problemCode(response: IncomingMessage): Promise<string | null> {
   const parts: Buffer[] = [];
   let size = 0;

@@ -6,7 +6,7 @@ import {
   type PinnedTls,
   pinTls,
   serverCertificate,
-} from '../discovery/pinned-tls.ts';
+} from '../discovery/index.ts';
 import { type Answer, firstToAnswer } from './first-to-answer.ts';
 import type { HubCandidate } from './hub-locator.ts';
 

@@ -1,4 +1,4 @@
-import type { FoundService } from '../discovery/service-browser.ts';
+import type { FoundService } from '../discovery/index.ts';
 
 /** What one sender last said about one hub. */
 export interface Seen {

@@ -17,13 +17,20 @@ export interface ApiClientOptions {
 
 /**
  * The address of this machine's appliance: RUSHLIGHT_URL, or its port on loopback; the token from RUSHLIGHT_TOKEN or its data
- * folder.
+ * folder. The key of this machine goes to no other one.
  */
 export async function localAppliance(env: NodeJS.ProcessEnv): Promise<ApiClientOptions> {
   const data = ownDataFolder(env);
   const url =
     env.RUSHLIGHT_URL ?? (await urlOfData(data)) ?? `http://127.0.0.1:${env.RUSHLIGHT_PORT ?? '8080'}`;
-  return { url, token: env.RUSHLIGHT_TOKEN ?? (await contentOf(join(data, 'owner-token'))) };
+  const isOwn = env.RUSHLIGHT_URL === undefined || isLoopback(url);
+  const own = isOwn ? await contentOf(join(data, 'owner-token')) : null;
+  return { url, token: env.RUSHLIGHT_TOKEN ?? own };
+}
+
+function isLoopback(url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname : '';
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** The supervisor writes its address here while it runs. */
@@ -83,7 +90,7 @@ function reasonOf(cause: unknown): string {
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nothing listens there'],
   [/ENOTFOUND|EAI_AGAIN/, 'no machine of that name is found'],
-  [/EHOSTUNREACH|ENETUNREACH/, 'there is no way to that machine'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'that machine cannot be reached'],
   [/ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|aborted due to timeout/, 'it did not answer in time'],
   [/certificate/, 'its certificate is not one this machine trusts'],
 ];

@@ -6,6 +6,7 @@ import { describeError } from '../../common/errors.ts';
 import { apiPortsFake } from '../api/api-ports.fake.ts';
 import { openApiServer, type RunningApiServer } from '../api/api-server.fake.ts';
 import { freshKeys } from '../system/key-store.fake.ts';
+import { localAppliance } from './api-client.ts';
 import { rushlight } from './rushlight.ts';
 import { duration, statusText } from './status-text.ts';
 
@@ -145,6 +146,23 @@ describe('rushlight', () => {
   ])('%s: says once why nobody answers', async (url, message) => {
     const nowhere = rushlight(['status'], { RUSHLIGHT_URL: url, RUSHLIGHT_DATA: data }, () => {});
     await expect(nowhere.catch((error: unknown) => describeError(error))).resolves.toBe(message);
+  });
+
+  test.each([
+    ['http://stage-hub.local', null],
+    ['http://127.0.0.1.stage-hub.local', null],
+    ['http://192.0.2.7:8080', null],
+    ['http://localhost:8080', 'own'],
+    ['http://127.0.0.1:8080', 'own'],
+  ])('%s gets the key of this machine only if it is this machine', async (url, expected) => {
+    const { token } = await localAppliance({ RUSHLIGHT_URL: url, RUSHLIGHT_DATA: data });
+    expect(token === null ? null : 'own').toBe(expected);
+    const given = await localAppliance({
+      RUSHLIGHT_URL: url,
+      RUSHLIGHT_TOKEN: 'theirs',
+      RUSHLIGHT_DATA: data,
+    });
+    expect(given.token).toBe('theirs');
   });
 
   test('explains what cannot be done', async () => {

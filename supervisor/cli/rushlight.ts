@@ -10,7 +10,7 @@ import { type ApiClientOptions, CliError, callApi, localAppliance } from './api-
 import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';
 
-const usage = `rushlight: speaks to the appliance of this machine, or of RUSHLIGHT_URL with RUSHLIGHT_TOKEN
+const usage = `rushlight: controls the appliance on this machine, or of RUSHLIGHT_URL with RUSHLIGHT_TOKEN
 
   rushlight status [--json]          what runs, and what is wrong
   rushlight role [hub|camera|auto]   show the role, or set it until the file says otherwise

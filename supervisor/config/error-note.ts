@@ -21,7 +21,7 @@ export function errorNoteText(configName: string, problems: readonly ConfigProbl
     '',
     ...problems.map(formatProblem),
     '',
-    'This note goes away by itself once the file is right.',
+    'This note disappears once the file is correct.',
     '',
   ].join('\r\n');
 }

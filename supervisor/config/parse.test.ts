@@ -61,11 +61,8 @@ describe('a wrong file', () => {
     ['[masters]\nreserve_mb = 1.5', 'line 2, masters.reserve_mb: expected a whole number'],
     ['[http]\nlisten = [\n"::",\n"x"]', 'line 4, http.listen[1]: expected an IP address'],
     ['[http]\nlisten = []', 'line 2, http.listen: expected a list of at least 1'],
-    ['[http]\ncert_file = "a"', 'line 2, http.cert_file: expected a key_file beside cert_file'],
-    [
-      '[tally_light]\ngpio = 17',
-      'line 2, tally_light.gpio: expected a line of its own; 17 belongs to [jumper]',
-    ],
+    ['[http]\ncert_file = "a"', 'line 2, http.cert_file: expected a key_file together with cert_file'],
+    ['[tally_light]\ngpio = 17', 'line 2, tally_light.gpio: expected another line; 17 belongs to [jumper]'],
     [
       '[[source]]\nid = "a"\nkind = "test"\nbitrate = 3',
       'line 4, source[0].bitrate: unknown key; the nearest known key is source[0].bitrate_kbps',

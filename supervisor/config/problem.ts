@@ -10,12 +10,12 @@ import type { TomlLines } from './toml-lines.ts';
 export interface ConfigProblem {
   /** Line of the file, from 1. */
   readonly line: number;
-  /** `source[0].fps`; empty where the file cannot be read as TOML. */
+  /** `source[0].fps`; empty if the file cannot be read as TOML. */
   readonly key: string;
   /** One sentence for people. */
   readonly message: string;
   readonly expected: string | null;
-  /** The nearest known key, where the key is unknown. */
+  /** The nearest known key, if the key is unknown. */
   readonly nearest: string | null;
 }
 

@@ -3,10 +3,10 @@ import { field, filePath, secretField, slug, urlOf } from '../../common/setting-
 import { sourceFields } from '../../media/capture/kinds/index.ts';
 import { sha256Fingerprint } from './schema-source.ts';
 
-/** Stands in a URL for the id of the feed. */
+/** Placeholder in a URL for the id of the feed. */
 export const feedPlace = '{feed}';
 
-/** One `[[output]]`: a feed that goes on to another server by WHIP, as it is. */
+/** One `[[output]]`: a feed that is sent on to another server by WHIP, unchanged. */
 export const outputSchema = z.strictObject({
   id: field(slug(), 'Name of the output. Unique among outputs.', ['outputs']),
   label: sourceFields.label,

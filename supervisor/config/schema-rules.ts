@@ -29,7 +29,7 @@ function outputs({ output }: ConfigFile): Finding[] {
     if (seen.has(id)) find('id', `an id no other output has; "${id}" is taken`);
     seen.add(id);
     if (feed === '*' && !url.includes(feedPlace)) {
-      find('url', `${feedPlace} somewhere in the URL, so that each feed has an address of its own`);
+      find('url', `${feedPlace} somewhere in the URL, so that each feed gets its own address`);
     }
     if (token !== undefined && token_file !== undefined) find('token_file', 'either token or token_file');
     return findings;
@@ -57,7 +57,7 @@ function sharedGpios(file: ConfigFile): Finding[] {
     if (gpio === undefined) continue;
     const owner = owners.get(gpio);
     if (owner !== undefined) {
-      findings.push({ path: [name, 'gpio'], message: `a line of its own; ${gpio} belongs to [${owner}]` });
+      findings.push({ path: [name, 'gpio'], message: `another line; ${gpio} belongs to [${owner}]` });
     }
     owners.set(gpio, name);
   }
@@ -69,10 +69,10 @@ function halfPairs(file: ConfigFile): Finding[] {
   for (const name of ['mqtt', 'http'] as const) {
     const { cert_file: cert, key_file: key } = file[name];
     if (cert !== undefined && key === undefined) {
-      findings.push({ path: [name, 'cert_file'], message: 'a key_file beside cert_file' });
+      findings.push({ path: [name, 'cert_file'], message: 'a key_file together with cert_file' });
     }
     if (key !== undefined && cert === undefined) {
-      findings.push({ path: [name, 'key_file'], message: 'a cert_file beside key_file' });
+      findings.push({ path: [name, 'key_file'], message: 'a cert_file together with key_file' });
     }
   }
   return findings;
@@ -80,6 +80,6 @@ function halfPairs(file: ConfigFile): Finding[] {
 
 function sharedPorts({ http }: ConfigFile): Finding[] {
   if (!http.tls || http.port !== http.tls_port) return [];
-  const message = `a port of its own; ${http.port} is that of plain HTTP (http.port)`;
+  const message = `another port; ${http.port} is the port of plain HTTP (http.port)`;
   return [{ path: ['http', 'tls_port'], message }];
 }

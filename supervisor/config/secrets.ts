@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { unwrap } from '../../common/camel-case.ts';
 import { fileSchema } from './schema-file.ts';
 
-/** What stands for a secret wherever settings are shown. No secret looks like it: none has spaces. */
+/** Shown in place of a secret wherever settings are shown. No secret looks like it: none has spaces. */
 export const notShown = 'not shown';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export function withoutSecrets(values: Values): Record<string, unknown> {
 }
 
 /**
- * A change made from settings that were shown: where it repeats {@link notShown}, the secret that is in force stays. Elements of
+ * A change made from settings that were shown: if it repeats {@link notShown}, the secret in force stays. Elements of
  * lists are known by their ids. A secret that is not there stays as it was written, which no field accepts.
  */
 export function withSecrets(patch: Values, inForce: Values): Record<string, unknown> {

@@ -132,7 +132,7 @@ export class StateStore {
     this.damaged.add(section);
     const problem = z.prettifyError(error);
     this.logger.error({ section, problem }, 'a section of the state is not valid and counts as empty');
-    this.onDamage(`What was remembered as "${section}" was damaged and is forgotten.`);
+    this.onDamage(`What was remembered as "${section}" was damaged and has been discarded.`);
     void this.inTurn(() => this.keepFound());
   }
 
@@ -162,7 +162,7 @@ export class StateStore {
 
   /** A disk that returns damaged data or an error is no reason not to start. */
   private async putAside(error: unknown): Promise<void> {
-    const what = `What this appliance remembered (${basename(this.file)}) was damaged and is forgotten.`;
+    const what = `What this appliance remembered (${basename(this.file)}) was damaged and has been discarded.`;
     this.logger.error({ err: error, file: this.file }, 'the state is broken and is put aside');
     this.onDamage(what);
     // A folder or a device may already have the first name.

@@ -6,7 +6,7 @@ export interface CameraListener {
   changed?(): void;
   /** A camera opened a new link. Messages sent over an earlier one may not have arrived. */
   linked?(cameraId: string): void;
-  /** A camera said how it stands, which `list` now has. */
+  /** A camera reported its state, which `list` now has. */
   reported?(cameraId: string): void;
   take?(cameraId: string, message: Extract<AgentUp, { type: 'take' }>): void;
   refused?(cameraId: string, message: Extract<AgentUp, { type: 'refused' }>): void;

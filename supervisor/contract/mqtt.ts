@@ -11,7 +11,7 @@ export const foundBrokerSchema = z.object({
   url: z.string(),
 });
 
-/** How the link to the MQTT broker stands. */
+/** The state of the link to the MQTT broker. */
 export const mqttLinkSchema = z
   .object({
     state: z.enum(['off', 'searching', 'connecting', 'connected', 'waiting']),

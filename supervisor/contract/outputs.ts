@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { instantSchema, slugSchema } from './common.ts';
 
-/** How a feed that goes on to another server stands. */
+/** The state of a feed that is sent on to another server. */
 export const outputStateSchema = z
   .enum(['off', 'waiting', 'connecting', 'live', 'failed'])
   .describe('waiting: the feed has nothing to send now; failed: it is retried automatically');

@@ -25,9 +25,9 @@ import type {
 /** Who is asking, as the access check found. */
 export interface Caller {
   readonly role: 'owner' | 'operator' | 'viewer' | 'camera' | 'public';
-  /** Name of the key; the camera's id for cameras; null where no key is needed. */
+  /** Name of the key; the camera's id for cameras; null if no key is needed. */
   readonly subject: string | null;
-  /** Id of the key; null where no key is needed. */
+  /** Id of the key; null if no key is needed. */
   readonly keyId: string | null;
   readonly address: string;
 }
@@ -61,7 +61,7 @@ export interface SignalingPort {
   ): Promise<{ readonly restart: { readonly etag: string; readonly fragment: string } | null }>;
   /** ETag of a living session. Rejects with SESSION_NOT_FOUND. */
   session(session: SessionClaim): Promise<{ readonly etag: string }>;
-  /** Takes a viewer's wish, and gives what it gets. Rejects with SESSION_NOT_FOUND. */
+  /** Accepts a viewer's choice of a layer and returns what it gets. Rejects with SESSION_NOT_FOUND. */
   selectLayer(session: SessionClaim, wish: LayerWish): Promise<LayerChoice>;
   close(session: SessionClaim): Promise<void>;
 }

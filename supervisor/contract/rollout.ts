@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { instantSchema } from './common.ts';
 import { updateSchema } from './update.ts';
 
-/** How a camera's update stands, as the camera reports it over its link. */
+/** The state of a camera's update, as the camera reports it over its link. */
 export const cameraUpdateSchema = z.object({
   compatible: updateSchema.shape.compatible,
   state: updateSchema.shape.state,

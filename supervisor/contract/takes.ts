@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { instantSchema, slugSchema } from './common.ts';
 
-/** How a take, or one camera's part of it, stands. */
+/** The state of a take, or of one camera's part of it. */
 export const takeStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
 
 /** One camera's part of a take. */

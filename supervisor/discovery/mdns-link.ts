@@ -50,7 +50,7 @@ export class MdnsLink implements AsyncDisposable {
 
   /** Announces a service and answers queries for it until the link closes. */
   publish(service: ServiceConfig): void {
-    // Each instance hears the others of this process: probing would find our own announcement and take the name for used.
+    // Each instance receives the others of this process: probing would find our own announcement and take the name for used.
     for (const bonjour of this.#instances) bonjour.publish({ ...service, probe: false });
   }
 

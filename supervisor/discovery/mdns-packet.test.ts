@@ -61,7 +61,7 @@ describe('readPacket', () => {
 
   // `new URL('//', base)` throws, and '//example.org' is another host.
   test.each(['//', '///', '//example.org/x', '//1.2.3.4.5'])(
-    'refuses the path %s, which names a host',
+    'rejects the path %s, which names a host',
     (path) => {
       const bad = { ...text, data: strings({ ...encodeTxt(txt), path }) };
       const { sightings, refused } = readPacket(packet([ptr, srv, bad]), '10.0.0.5');

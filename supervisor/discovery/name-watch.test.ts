@@ -38,7 +38,7 @@ test('two machines with one name: reports the current name of this one until it 
   expect(listeners.size).toBe(0);
 });
 
-test('a machine that only heard itself gets its name back, and nobody hears of it', async () => {
+test('a machine that only received its own packets gets its name back without a message', async () => {
   const answers: { now: string | null } = { now: 'stage-2' };
   const askAgain = vi.fn(async () => {
     answers.now = 'stage';
@@ -49,7 +49,7 @@ test('a machine that only heard itself gets its name back, and nobody hears of i
   await end();
 });
 
-test('a name that cannot be asked for is told all the same', async () => {
+test('reports a name that cannot be asked for', async () => {
   const refused = vi.fn(() => Promise.reject(new Error('disk full')));
   const { troubles, end } = watch({ now: 'stage-2' }, refused);
   await vi.waitFor(() => expect(troubles).toEqual([expect.stringContaining('stage-2.local')]));

@@ -9,7 +9,7 @@ export interface NameWatchOptions {
   readonly machine: Pick<MachineName, 'answered' | 'askAgain'>;
   readonly log: Logger;
   readonly network: NetworkEvents;
-  /** What is wrong with the name, and what to do; null where nothing is. */
+  /** What is wrong with the name, and what to do; null if nothing is. */
   readonly onTrouble: (trouble: string | null) => void;
   /** After a change, and without one. Default 15 s, as names need a while to be agreed on, and ten minutes. */
   readonly pausesMs?: { readonly soon: number; readonly late: number };

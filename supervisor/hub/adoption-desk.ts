@@ -12,8 +12,7 @@ import {
   linkClose,
   type NewCamera,
 } from '../contract/index.ts';
-import { adoptionCode, commitmentOf } from '../discovery/adoption-code.ts';
-import { answersPing } from '../discovery/socket-life.ts';
+import { adoptionCode, answersPing, commitmentOf } from '../discovery/index.ts';
 import { type Applicant, WaitingRoom } from './adoption-places.ts';
 
 /** An adoption that the hub cannot carry out. */
@@ -151,7 +150,7 @@ export class AdoptionDesk {
       // The key reached no one; the next adoption takes its place.
       throw new AdoptionError(
         'CAMERA_UNKNOWN',
-        'The camera hung up before it got its key. It asks again by itself: adopt it then.',
+        'The camera hung up before it got its key. It asks again automatically: adopt it then.',
       );
     }
     for (const one of applicants) this.#room.leave(one.socket);

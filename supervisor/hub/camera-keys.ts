@@ -22,7 +22,7 @@ export interface CameraKeyStore {
   revoke(id: string): Promise<boolean>;
 }
 
-/** What a camera says of itself in its hello. */
+/** What a camera reports about itself in its hello. */
 export interface CameraIdentity {
   readonly id: string;
   readonly name: string;
@@ -36,7 +36,7 @@ export interface KeyRefusal {
 /**
  * Decides which camera a key belongs to: to one, for good. A key made by adoption carries the camera's id. A key made by hand
  * for a name belongs to the first camera of that name that uses it, which is remembered; no other camera may use it from then
- * on, and no key speaks for a camera that another key belongs to.
+ * on, and no key identifies a camera that has another key.
  */
 export class CameraKeys {
   readonly #keys: CameraKeyStore;

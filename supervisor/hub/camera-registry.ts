@@ -13,7 +13,7 @@ import {
   type LinkedCameras,
   linkClose,
 } from '../contract/index.ts';
-import { answersPing } from '../discovery/socket-life.ts';
+import { answersPing } from '../discovery/index.ts';
 import type { CameraIdentity, KeyRefusal } from './camera-keys.ts';
 import { ClockOffsetFilter } from './clock-offset.ts';
 
@@ -23,7 +23,7 @@ export interface CameraRegistryOptions {
   /** Whether a take runs. Cameras without a part in it get this, too, so that they do not restart beside it. */
   readonly takeRunning?: () => boolean;
   /**
-   * Returns why a key may not speak for a camera; null if it may. Without this function only links that need no key are
+   * Returns why a key may not identify a camera; null if it may. Without this function only links that need no key are
    * accepted.
    */
   readonly claim?: (keyId: string, camera: CameraIdentity) => Promise<KeyRefusal | null>;
@@ -117,7 +117,7 @@ export class CameraRegistry implements LinkedCameras {
   }
 
   /**
-   * Takes over a camera's socket. `keyId` is the key it came with, which speaks for one camera only; null if no key is needed.
+   * Takes over a camera's socket. `keyId` is the key it came with, which identifies only one camera; null if no key is needed.
    * A camera that is linked and alive keeps its place, even if another connection claims to be the same one.
    */
   accept(socket: WebSocket, keyId: string | null, address: string): void {
@@ -182,7 +182,7 @@ export class CameraRegistry implements LinkedCameras {
     };
   }
 
-  /** Whether this socket may speak for the camera it names; where it may not, it is closed with the reason. */
+  /** Whether this socket may act for the camera it names; if not, it is closed with the reason. */
   async #admit(hello: Hello, socket: WebSocket, keyId: string | null, address: string): Promise<boolean> {
     const refuse = (code: number, reason: string) => {
       const fields = { camera: hello.name, id: hello.id, address, reason };
@@ -251,7 +251,7 @@ export class CameraRegistry implements LinkedCameras {
         remainingS: before?.camera.remainingS ?? null,
         clockOffsetMs: before?.camera.clockOffsetMs ?? null,
         clockUncertaintyMs: before?.camera.clockUncertaintyMs ?? null,
-        // It may be of the release before: its first status says how the update stands.
+        // It may be of the release before: its first status reports its update.
         update: null,
       },
     });

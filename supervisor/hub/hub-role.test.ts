@@ -55,7 +55,7 @@ async function hub() {
   return { side, keys, port, trouble };
 }
 
-/** A camera that says to be this one; tells how it was answered: `linked`, or the code of the refusal. */
+/** A camera that claims to be this one; returns the answer it got: `linked`, or the code of the refusal. */
 async function link(port: number, token: string, id: string, name: string) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { authorization: token } });
   ends.push(() => socket.terminate());

@@ -20,7 +20,7 @@ export interface HubRoleOptions {
   readonly log: Logger;
 }
 
-/** A rejected camera tries again every few seconds: one that stopped trying is no problem any more. */
+/** A rejected camera tries again every few seconds: one that stopped trying is no longer a problem. */
 const troubleMs = 30_000;
 
 /** What only a hub has: the links of its cameras, and the desk where new ones wait. */

@@ -3,12 +3,14 @@ import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
 import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
 import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
 import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
-import { ControlState } from '../sources/control-state.ts';
-import { Pipelines } from '../sources/pipelines.ts';
-import { PluggedCameras } from '../sources/plugged-cameras.ts';
-import { PortAllocator } from '../sources/port-allocator.ts';
-import { SerialHomeState } from '../sources/serial-home-state.ts';
-import { SettingControls } from '../sources/setting-controls.ts';
+import {
+  ControlState,
+  Pipelines,
+  PluggedCameras,
+  PortAllocator,
+  SerialHomeState,
+  SettingControls,
+} from '../sources/index.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';

@@ -14,7 +14,7 @@ export interface Push {
 /** A feed and the server of others that it goes on to. */
 export interface MediaOutput extends Push {
   readonly output: string;
-  /** Certificate authority (PEM) that counts beside the known ones. */
+  /** Certificate authority (PEM) to accept in addition to the known ones. */
   readonly ca: string | null;
 }
 

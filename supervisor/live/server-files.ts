@@ -9,14 +9,14 @@ export class ServerFileError extends RushlightError {
   readonly code = 'SERVER_FILE_UNUSABLE';
 }
 
-/** Throws ServerFileError where a header could not carry it. */
+/** Throws ServerFileError if a header could not carry it. */
 export function tokenIn(text: string, file: string): string {
   const token = text.trim();
   if (/^[\x21-\x7e]{1,4096}$/.test(token)) return token;
   throw new ServerFileError(`${file} holds no token: one line of letters, digits and signs without spaces.`);
 }
 
-/** Throws ServerFileError where it is no certificate, or a whole bundle of them. */
+/** Throws ServerFileError if it is not a certificate, or a whole bundle of them. */
 export function authorityIn(text: string, file: string): string {
   if (text.length > largestAuthority) {
     throw new ServerFileError(`${file} is larger than 8 KB. Put the authority of this server alone into it.`);

@@ -4,7 +4,7 @@ import { type ApplianceState, stateSigns } from './appliance-state.ts';
 
 const identifyPattern: LightPattern = [150, 150];
 
-/** The light whose pattern tells the state. */
+/** The light whose pattern shows the state. */
 export class StatusLight {
   #state: ApplianceState = 'booting';
   #identifying = 0;

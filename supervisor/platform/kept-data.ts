@@ -20,7 +20,7 @@ export async function readKeptData({ folder, mounts, note }: KeptDataFiles): Pro
 /** The same, from the content of these files. Pure. */
 export function whyNotKept(folder: string, mounts: string, note: string | null): string | null {
   if (note !== null) {
-    return `${note.trim()} What is set now is gone after a restart. Shoot on, with the masters on an SSD; then replace the card, or reset it to its factory settings.`;
+    return `${note.trim()} Settings that you change now are gone after a restart. You can keep recording, with the masters on an SSD; then replace the card, or reset it to its factory settings.`;
   }
   const options = optionsOfDisk(folder, mounts);
   // Since Linux 6.15 a file system with errors stays writable by its flags.

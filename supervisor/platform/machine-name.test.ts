@@ -19,7 +19,7 @@ test('writes a new name for the image once, readable for everybody', async () =>
   }
 });
 
-test('a name that avahi gave to somebody else is asked for once more, if there is one', async () => {
+test('asks once more for a name that avahi gave to somebody else, if there is one', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rushlight-machine-'));
   try {
     const machine = new ImageMachineName(folder);

@@ -8,7 +8,7 @@ export interface MachineName {
   set(name: string): Promise<void>;
   /** Asks avahi once more for the name that was set, if it answers for another. Rejects with the system's error. */
   askAgain(): Promise<void>;
-  /** The name that avahi answers for, which has a number behind it where another machine has it, too; null without avahi. */
+  /** The name that avahi answers for, with a number appended if another machine has it, too; null without avahi. */
   answered(): Promise<string | null>;
 }
 
@@ -47,7 +47,7 @@ export class ImageMachineName implements MachineName {
   }
 }
 
-/** Null where no image gave us a runtime folder. */
+/** Null if no image gave us a runtime folder. */
 export function machineNameOfImage(environment: NodeJS.ProcessEnv = process.env): MachineName | null {
   const folder = environment.RUNTIME_DIRECTORY?.split(':')[0] ?? '';
   return folder === '' ? null : new ImageMachineName(folder);

@@ -1,5 +1,5 @@
 /**
- * What this room uses of the optional package onoff. npm leaves the package out where there is no compiler, and the types must be
+ * What this room uses of the optional package onoff. npm omits the package if there is no compiler, and the types must be
  * checked there, too.
  */
 declare module 'onoff' {

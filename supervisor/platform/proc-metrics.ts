@@ -17,7 +17,7 @@ export function parseCpuTicks(text: string): CpuTicks | undefined {
   return { busy: total - idle - ioWait, total };
 }
 
-/** Load between two readings, 0 to 100; 0 where no time has passed. */
+/** Load between two readings, 0 to 100; 0 if no time has passed. */
 export function cpuLoadPercent(before: CpuTicks, after: CpuTicks): number {
   const total = after.total - before.total;
   return total <= 0 ? 0 : Math.min(100, Math.max(0, ((after.busy - before.busy) / total) * 100));

@@ -16,7 +16,7 @@ import {
 const logger = pino({ level: 'silent' });
 const waitOptions = { timeout: 20_000, interval: 20 };
 
-/** Stands in for systemd: binds a real datagram socket and prints each message, its line ends as `|`. */
+/** Simulates systemd: binds a real datagram socket and prints each message, its line ends as `|`. */
 const receiver = `
 use Socket; $| = 1;
 socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die;

@@ -113,8 +113,12 @@ function helperNotifier(watchdogMs: number | null, environment: NodeJS.ProcessEn
     stdio: ['pipe', 'ignore', 'inherit'],
     env: environment,
   });
-  helper.on('error', (error) => logger.error({ err: error }, 'cannot start the helper that tells systemd'));
-  helper.stdin.on('error', (error) => logger.warn({ err: error }, 'the helper that tells systemd is gone'));
+  helper.on('error', (error) =>
+    logger.error({ err: error }, 'cannot start the helper that notifies systemd'),
+  );
+  helper.stdin.on('error', (error) =>
+    logger.warn({ err: error }, 'the helper that notifies systemd is gone'),
+  );
   helper.unref();
   const send = (text: string) => void helper.stdin.write(`${text.replaceAll('\n', '\t')}\n`);
   return notifier(watchdogMs, logger, send, () => helper.stdin.end());

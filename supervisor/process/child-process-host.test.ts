@@ -36,7 +36,7 @@ function collector() {
   };
 }
 
-/** Starts a second supervisor-like process that spawns the spec, tells its pid, and stays. */
+/** Starts a second supervisor-like process that spawns the spec, prints its pid, and stays. */
 async function spawnElsewhere(spec: ChildSpec) {
   const elsewhere = fork(
     new URL('./fixtures/abandoning-host.ts', import.meta.url),

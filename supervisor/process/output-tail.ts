@@ -68,10 +68,10 @@ export class OutputTail implements Disposable {
     }
   }
 
-  /** Reads the rest and closes the file. Idempotent. */
+  /** Reads the rest, as far as the disk gives it, and closes the file. Idempotent. */
   [Symbol.dispose](): void {
     if (this.fd === undefined) return;
-    this.drain();
+    this.drainOrWarn();
     this.splitter.end();
     this.watcher?.close();
     closeSync(this.fd);

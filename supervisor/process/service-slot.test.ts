@@ -25,7 +25,7 @@ test('an equal key keeps the service; another one replaces it, never both at onc
   expect(events).toEqual(['a starts', 'a ends', 'c starts', 'c ends']);
 });
 
-test('what a service left at work when one of its parts failed has ended before it runs again', async () => {
+test('runs again only after everything a failed service left running has ended', async () => {
   const events: string[] = [];
   let runs = 0;
   const policy = { ...defaultRestartPolicy, initialMs: 20 };

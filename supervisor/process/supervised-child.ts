@@ -6,7 +6,7 @@ import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec, LineListener } 
 import { LineRing } from './line-ring.ts';
 import { decideRestart, defaultRestartPolicy, type RestartPolicy } from './restart-policy.ts';
 
-/** Where a supervised program stands. */
+/** The state of a supervised program. */
 export type SupervisedState =
   | { readonly phase: 'stopped' }
   | { readonly phase: 'starting'; readonly pid?: number }

@@ -32,8 +32,8 @@ const table: Row[] = [
     ['auto', 'absent', last, 'camera', /no GPIO header/],
   ]),
   ['auto', 'unreadable', undefined, 'camera', /cannot be read, which counts as open/],
-  ['auto', 'unreadable', 'hub', 'hub', /stays what it was/],
-  ['auto', 'unreadable', 'camera', 'camera', /stays what it was/],
+  ['auto', 'unreadable', 'hub', 'hub', /stays the same/],
+  ['auto', 'unreadable', 'camera', 'camera', /stays the same/],
 ];
 
 it('the table is complete', () => {

@@ -24,7 +24,7 @@ export function decideRole(config: Pick<Config, 'role' | 'jumper'>, facts: RoleF
         ? { role: 'camera', reason: `The jumper on ${line} cannot be read, which counts as open.` }
         : {
             role: facts.lastRole,
-            reason: `The jumper on ${line} cannot be read; the role stays what it was.`,
+            reason: `The jumper on ${line} cannot be read; the role stays the same.`,
           };
   }
 }

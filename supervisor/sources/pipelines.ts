@@ -82,7 +82,7 @@ interface Running {
   readonly desired: DesiredPipeline;
   readonly encoder: Encoding;
   readonly rtpPort: number;
-  /** Null where no small layer is encoded. */
+  /** Null if no small layer is encoded. */
   readonly smallRtpPort: number | null;
   readonly pipe: string;
   readonly handler: SourceHandler;

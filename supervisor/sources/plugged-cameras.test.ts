@@ -50,7 +50,7 @@ async function parts(adopt: 'ask' | 'auto' | 'never', source: readonly object[] 
   return { plugged, config, look, watcher };
 }
 
-test('a choice that is still on its way to the disk is not undone by the next look', async () => {
+test('the next check does not undo a choice that is still being written', async () => {
   const { plugged, config, watcher } = await parts('auto');
   await watcher.list();
   // The camera is new to this look, which therefore writes, too.

@@ -52,7 +52,7 @@ export class PortAllocator {
     try {
       await this.#state.update(portsSection, ({ udp }) => ({ udp: { ...udp, [user]: port } }));
     } catch (error) {
-      // The camera should not stand still because of this: the port is forgotten with this process.
+      // The camera should not stop because of this: the port is forgotten with this process.
       if (!(error instanceof StateError)) throw error;
       this.#unkept.set(user, port);
     }

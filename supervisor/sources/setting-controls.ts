@@ -54,7 +54,7 @@ export class SettingControls {
     return this.#refused.get(source) ?? null;
   }
 
-  /** Sets what changed, and tells what the camera does not take. */
+  /** Sets what changed, and returns what the camera rejects. */
   async #bring(device: Device, values: ControlValues): Promise<string[]> {
     const { cameras, memory, log } = this.#options;
     const refused = refusedControls(device, values);

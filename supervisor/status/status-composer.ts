@@ -10,10 +10,9 @@ import type {
   Tally,
   Update,
 } from '../contract/index.ts';
-import type { Outputs } from '../live/outputs/outputs.ts';
-import type { RemoteFeeds } from '../live/remote-feeds.ts';
+import type { Outputs, RemoteFeeds } from '../live/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
+import type { Pipelines } from '../sources/index.ts';
 import type { CurrentRole } from '../system/current-role.ts';
 import type { Health } from '../system/health.ts';
 import type { Identity } from '../system/identity.ts';

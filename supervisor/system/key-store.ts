@@ -7,7 +7,7 @@ export type { AccessKey } from './key-file.ts';
 
 type KeyEntries = KeyFile['keys'];
 
-/** Hears of a revoked key. The caller of `revoke` waits for what this returns, which must not reject. */
+/** Called with each revoked key. The caller of `revoke` waits for what this returns, which must not reject. */
 type RevocationListener = (id: string) => void | Promise<void>;
 
 /** Where keys are kept between starts. Only digests are kept; a token is shown once, when it is made. */

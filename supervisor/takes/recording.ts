@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EncodeSpeed, MasterCheck, Masters, RecordRates, TakeStore } from '../../media/index.ts';
 import type { LinkedCameras } from '../contract/index.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
+import type { Pipelines } from '../sources/index.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { TroubleWatch } from '../system/trouble-watch.ts';
 import { EncodeMeasurement } from './encode-measurement.ts';

@@ -21,11 +21,11 @@ export const takesSection = {
   }),
 } as const satisfies StateSection<z.ZodObject>;
 
-/** Where takes are kept, and who hears of them. */
+/** The stores of takes, and their subscribers. */
 export interface TakeBookOptions {
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
-  /** Nothing of the take is left anywhere. */
+  /** The take was deleted everywhere. */
   readonly onGone: (takeId: string) => void;
   readonly log: Logger;
 }
@@ -57,9 +57,16 @@ export class TakeBook {
     this.#takes = merged(found, this.#takes);
   }
 
-  /** What lies on the disks now; one of them may have come or gone. */
-  relist(found: readonly Take[]): void {
-    this.#takes = relisted(this.#takes, found);
+  /**
+   * What lies on the disks; one of them may have come or gone. Reading takes its time: of takes that came or went since
+   * `listedThen`, this book knows more.
+   */
+  relist(found: readonly Take[], listedThen: readonly Take[]): void {
+    const then = new Set(listedThen.map(({ id }) => id));
+    const now = new Set(this.#takes.map(({ id }) => id));
+    const still = found.filter(({ id }) => now.has(id) || !then.has(id));
+    const came = [...now].filter((id) => !then.has(id));
+    this.#takes = relisted(this.#takes, still, came);
   }
 
   list(): readonly Take[] {
@@ -145,7 +152,7 @@ function newest(takes: readonly Take[], most: number): Take[] {
   return takes.filter((take, index) => index < most || isRunning(take) || take.cameras.some(isAtWork));
 }
 
-/** A camera's part, with the appliance that keeps it. What that appliance says of itself counts. */
+/** A camera's part, with the appliance that keeps it. That appliance's own report counts. */
 function keptBy({ deviceId: _, ...part }: TakeCamera, keeper: Keeper | null): TakeCamera {
   return keeper === null ? { ...part, device: null } : { ...part, device: keeper.name, deviceId: keeper.id };
 }

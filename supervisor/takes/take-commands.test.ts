@@ -181,7 +181,7 @@ describe('a start that no camera can carry out', () => {
     ['DISK_FILES_USED_UP', /each file needs an entry/],
     ['DISK_UNAVAILABLE', /Look after the disk/],
     ['MASTERS_OFF', /masters\.codec/],
-  ])('is refused with the code of its reason, and what to do: %s', async (code, hint) => {
+  ])('is rejected with the code of its reason, and what to do: %s', async (code, hint) => {
     const { local } = localTakes(['cam0'], Object.assign(new Error('it cannot'), { code }));
     const { conductor } = await stage.start(local, null);
     const refusal = conductor.start(null);
@@ -276,7 +276,7 @@ describe('a start that no camera can carry out', () => {
     const starting = conductor.startAs('abc123', new Date().toISOString(), ['cam0']);
     await expect(starting).rejects.toMatchObject({ code: 'DISK_RESERVE_REACHED' });
     expect(conductor.list()).toEqual([]);
-    // The refusal carries the code; a failed part told before would be taken for the answer.
+    // The refusal carries the code; a failed part reported before it would be mistaken for the answer.
     expect(told.map(({ state }) => state)).toEqual(['starting']);
   });
 
@@ -412,7 +412,7 @@ describe('a remote camera is identified by its id', () => {
     expect(again.sent.some(({ type }) => type === 'take-start')).toBe(false);
   });
 
-  test('one that is back says first how it stands, even if another one says something meanwhile', async () => {
+  test('one that returns reports its own state first, even if another one reports something meanwhile', async () => {
     const registry = registryOf();
     const left = await linkCamera(registry, 'left', ['cam0']);
     const right = await linkCamera(registry, 'right', ['cam1']);

@@ -108,7 +108,7 @@ describe('a take', () => {
     expect(second.conductor.get(take.id).cameras[0]?.device).toBe('left');
   });
 
-  test('a take that runs stays in the list and on the card, even if the clock of this board is years back', async () => {
+  test('a running take stays in the list and on the card, even if the clock of this board is years behind', async () => {
     const registry = registryOf();
     await linkCamera(registry, 'left', ['cam0']);
     const { local, onDisk } = localTakes([]);
@@ -216,6 +216,30 @@ describe('takes on disk', () => {
     expect(conductor.list().map(({ id }) => id)).toEqual(['known']);
   });
 
+  test('is not judged by its state when a slow scan of the disks began', async () => {
+    const registry = registryOf();
+    await linkCamera(registry, 'left', ['cam1']);
+    const { local, onDisk } = localTakes(['cam0']);
+    onDisk.push(over('deleted', [{}]), over('old', [{}]));
+    const { conductor } = await stage.start(local, registry);
+    const looked = Promise.withResolvers<readonly Take[]>();
+    local.list = () => looked.promise;
+    const before = [...onDisk];
+    const looking = conductor.refresh();
+    await conductor.remove('deleted');
+    const { id } = await conductor.start(['cam0']);
+    await conductor.stop(id);
+    expect(conductor.get(id).state).toBe('verified');
+    const elsewhere = await conductor.start(['cam1']);
+    looked.resolve(before);
+    await looking;
+    expect(conductor.list().map((take) => [take.id, take.cameras.length])).toEqual([
+      [elsewhere.id, 1],
+      [id, 1],
+      ['old', 1],
+    ]);
+  });
+
   test('can be deleted when over, with an event', async () => {
     const { local, calls, onDisk } = localTakes(['cam0']);
     onDisk.push(over('done', [{}]));
@@ -227,7 +251,7 @@ describe('takes on disk', () => {
     expect(calls).toEqual(['start cam0', 'remove done']);
     expect(gone).toEqual(['done']);
     expect(conductor.list().map(({ id }) => id)).toEqual([running.id]);
-    // A hub that has it in its list hears that there is nothing to fetch any more.
+    // A hub that has it in its list learns that there is nothing left to fetch.
     const [part] = told.at(-1)?.cameras ?? [];
     expect(part).toMatchObject({
       state: 'verified',

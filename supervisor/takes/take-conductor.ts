@@ -35,7 +35,7 @@ export interface TakeConductorOptions {
   readonly cameras: LinkedCameras | null;
   readonly state: StateStore;
   readonly onTake: (take: Take) => void;
-  /** Nothing of the take is left anywhere. */
+  /** The take was deleted everywhere. */
   readonly onGone: (takeId: string) => void;
   /** A start was refused, or a refusal was cleared. */
   readonly onRefusal: () => void;
@@ -111,8 +111,9 @@ export class TakeConductor {
    */
   async refresh(): Promise<void> {
     const { local, log } = this.#options;
+    const listed = this.#book.list();
     const look = local.list().then(
-      (found) => this.#book.relist(found),
+      (found) => this.#book.relist(found, listed),
       (error: unknown) => log.warn({ err: error }, 'the disks could not be looked at'),
     );
     await Promise.race([look, sleep(diskPatienceMs, undefined, { ref: false })]);
@@ -186,7 +187,7 @@ export class TakeConductor {
       if (begun !== null) this.#requireBegun(begun.take, await Promise.all(begun.refusals));
     });
     work.catch((error: unknown) => {
-      this.#options.log.warn({ err: error }, 'the record button could not do what it should');
+      this.#options.log.warn({ err: error }, 'the command of the record button failed');
     });
   }
 

@@ -19,10 +19,10 @@ export function merged(local: readonly Take[], conducted: readonly Take[]): Take
 
 /**
  * The list after the disks were read again, because one of them may have come or gone. What is known already is newer than what
- * was just read. Pure.
+ * was just read, and `came` while it was read. Pure.
  */
-export function relisted(known: readonly Take[], local: readonly Take[]): Take[] {
-  const present = new Set(local.map(({ id }) => id));
+export function relisted(known: readonly Take[], local: readonly Take[], came: readonly string[]): Take[] {
+  const present = new Set([...local.map(({ id }) => id), ...came]);
   const still = known.flatMap((take) => (present.has(take.id) ? [take] : withoutVerified(take)));
   const here = new Set(still.filter(({ cameras }) => cameras.some(isOwn)).map(({ id }) => id));
   return merged(
@@ -33,7 +33,7 @@ export function relisted(known: readonly Take[], local: readonly Take[]): Take[]
 
 /**
  * A take whose disk is away: without this machine's finished masters, or not at all if nothing is left then. A take that runs,
- * or did not end well, stays, because otherwise no one would hear of it.
+ * or did not end well, stays, because otherwise nobody would learn of it.
  */
 function withoutVerified(take: Take): Take[] {
   const cameras = take.cameras.filter((camera) => !isOwn(camera) || camera.state !== 'verified');

@@ -141,7 +141,7 @@ export class TakeOrders {
     if (take === null || take === undefined) return;
     const keeper = this.#keeper(cameraId);
     if (command === 'take-start') {
-      // A part that ended there without this hub is no failure; the camera reports how it stands.
+      // A part that ended there without this hub is not a failure; the camera reports its state.
       if (code !== 'TAKE_NOT_RUNNING') this.#fail(take.id, keeper, { code, reason });
     } else if (command === 'take-stop' && order !== undefined && code === 'TAKE_UNKNOWN') {
       this.#fail(take.id, keeper, {

@@ -28,8 +28,10 @@ export class TakeRemoval {
   begin(id: string): Promise<void> {
     const removal = this.#removing.get(id) ?? this.#remove(id).finally(() => this.#removing.delete(id));
     this.#removing.set(id, removal);
-    // The caller hears of it, unless that took too long.
-    removal.catch(() => {});
+    removal.catch((error: unknown) => {
+      // The caller gets the error, unless that took too long.
+      this.#options.log.warn({ err: error, take: id }, 'a take was not removed');
+    });
     return removal;
   }
 

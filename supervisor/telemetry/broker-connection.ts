@@ -46,7 +46,7 @@ const goodbyes: Readonly<Record<number, string>> = {
   141: 'the broker heard nothing for too long',
   142: 'another client connected under the same id: two cards made from one copy have one id; reset one of them',
   149: 'a message is too large for the broker',
-  151: 'the broker allows no more messages',
+  151: 'the broker accepts no further messages',
 };
 
 /**

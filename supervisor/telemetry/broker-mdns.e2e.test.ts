@@ -36,7 +36,7 @@ describe.skipIf(obstacle !== null)(title, { timeout: 60_000 }, () => {
     expect(await firstLine(broker.spawn(process.execPath, announcer, '10.77.0.2', 'attic'))).toBe(
       'announced',
     );
-    // It announces itself after 1, 4, 13 and 40 s: in between only who asks hears of it.
+    // It announces itself after 1, 4, 13 and 40 s: in between only a query finds it.
     await sleep(15_000);
   });
 

@@ -26,7 +26,7 @@ export class EventTeller {
     this.#options = options;
   }
 
-  /** The present state is no event. */
+  /** The current state is not an event. */
   begin(): void {
     this.#seen = this.#options.status.current();
   }

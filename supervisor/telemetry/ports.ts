@@ -61,7 +61,7 @@ export interface DocumentMemory {
   keep(topics: readonly string[]): Promise<void>;
 }
 
-/** How the link to the broker stands, for pages and health. */
+/** The state of the link to the broker, for pages and health. */
 export interface TelemetryLink {
   readonly state: 'off' | 'searching' | 'connecting' | 'connected' | 'waiting';
   readonly broker: string | null;

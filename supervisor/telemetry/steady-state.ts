@@ -15,7 +15,7 @@ const meanOverMs = 60_000;
 export class SteadyState {
   #means = new Map<string, Mean>();
 
-  /** The state to publish: `now`, with the figures of `published` where they moved too little to count. */
+  /** The state to publish: `now`, with the figures of `published` that moved too little to count. */
   next<T>(published: T | null, now: T, nowMs: number): T {
     const means = new Map<string, Mean>();
     const state = this.#next(published ?? undefined, now, '', '', { means, nowMs });

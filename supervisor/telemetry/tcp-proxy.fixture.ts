@@ -10,7 +10,7 @@ const refusals = {
   'refuse-as-3': Buffer.from([0x20, 2, 0, 1]),
 };
 
-/** Stands between a client and a broker: a cable that can be cut or go dead, or a broker of an older version. For tests. */
+/** A proxy between a client and a broker: a cable that can be cut or go dead, or a broker of an older version. For tests. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, broker: Socket]>();

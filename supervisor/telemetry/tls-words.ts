@@ -2,7 +2,7 @@ import { describeError, errorCode } from '../../common/errors.ts';
 
 const clientCertificate = 'set mqtt.cert_file and mqtt.key_file';
 const refusedCertificate =
-  'the broker does not accept the client certificate; look at mqtt.cert_file, and whether it has expired';
+  'the broker does not accept the client certificate; check mqtt.cert_file, and whether it has expired';
 const strangeAuthority =
   "the authority behind the broker's certificate is not known here; name its certificate in mqtt.ca_file";
 const notPem = 'mqtt.ca_file, mqtt.cert_file or mqtt.key_file is not a certificate or key in PEM form';
@@ -16,7 +16,7 @@ const words: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: refusedCertificate,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: refusedCertificate,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: refusedCertificate,
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the broker speaks no version of TLS that is safe; update it',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the broker supports no safe version of TLS; update it',
   ERR_SSL_WRONG_VERSION_NUMBER:
     'the broker does not speak TLS on this port; use mqtt:// in mqtt.url, or the port of TLS, which is mostly 8883',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the broker does not speak TLS on this port; use mqtt:// in mqtt.url',
@@ -26,14 +26,14 @@ const words: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: strangeAuthority,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: strangeAuthority,
   ERR_TLS_CERT_ALTNAME_INVALID:
-    "the broker's certificate is for another host name; use a name that stands in it in mqtt.url",
+    "the broker's certificate is for another host name; use a name from the certificate in mqtt.url",
   CERT_HAS_EXPIRED: "the broker's certificate has expired, or this machine's clock is wrong",
   CERT_NOT_YET_VALID: "the broker's certificate is not valid yet, or this machine's clock is wrong",
   ERR_OSSL_PEM_NO_START_LINE: notPem,
   ERR_OSSL_PEM_BAD_BASE64_DECODE: notPem,
   ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'mqtt.key_file is not the key of the certificate in mqtt.cert_file',
   ECONNREFUSED: 'nothing answers there: the broker does not run, or listens on another port',
-  ENOTFOUND: 'no machine of that name is known on the network; look at mqtt.url',
+  ENOTFOUND: 'no machine of that name is known on the network; check mqtt.url',
   EAI_AGAIN: 'the name cannot be looked up: the network has no name service now',
   EHOSTUNREACH: 'the machine cannot be reached on this network',
   ENETUNREACH: 'this machine is not on a network that leads there',

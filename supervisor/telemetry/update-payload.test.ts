@@ -18,7 +18,7 @@ const attempt = (outcome: 'committed' | 'rolled-back' | 'failed', reason: string
   stages: [],
 });
 
-/** What an entity shows: the version installed, the one offered, and the progress where it is busy. */
+/** What an entity shows: the version installed, the one offered, and the progress while it is busy. */
 const shown = (update: Update) => {
   const state = updatePayload(update);
   const progress = state.in_progress ? (state.update_percentage ?? 'busy') : 'still';

@@ -13,8 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TokenBucket } from '../../common/token-bucket.ts';
-import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
-import { pinTls } from '../discovery/pinned-tls.ts';
+import { type HubEndpoint, pinTls } from '../discovery/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 /** What the relay needs. */

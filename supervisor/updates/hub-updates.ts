@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { routes, type UpdateOrder } from '../contract/index.ts';
-import type { HubEndpoint } from '../discovery/hub-endpoint.ts';
+import type { HubEndpoint } from '../discovery/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { BundleRelay } from './bundle-relay.ts';
 import { isBusy } from './fleet-members.ts';

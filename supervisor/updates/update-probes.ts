@@ -5,8 +5,8 @@ import { describeError } from '../../common/errors.ts';
 import type { ChildHost } from '../../media/index.ts';
 import type { HealthProbes, Probe } from '../../ota/index.ts';
 import type { HubLink } from '../contract/index.ts';
-import type { MediaLink } from '../live/media-link.ts';
-import type { Pipelines } from '../sources/pipelines.ts';
+import type { MediaLink } from '../live/index.ts';
+import type { Pipelines } from '../sources/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 
 /** The parts that the probes ask. */

@@ -21,7 +21,7 @@ export interface ModeWish {
 export interface SourceMachine {
   /** Null if the source opens no camera of this machine. */
   readonly camera: GivenCamera | null;
-  /** The mode of the given camera that is nearest to the wish; null if nothing is known about it. */
+  /** The mode of the given camera that is nearest to the requested one; null if nothing is known about it. */
   modeOf(wish: ModeWish): (ModeWish & { readonly format: 'mjpeg' | 'yuyv' | 'nv12' | 'h264' }) | null;
   /** Absolute path of a file that the settings name. */
   path(named: string): string;

@@ -1,4 +1,4 @@
-/** What the texts ask of clients, judged by what one of them sent. */
+/** Requirements of the texts for clients, judged by what a client sent. */
 import {
   attributeOf,
   directionOf,
@@ -38,7 +38,7 @@ function offerIn(record: ClientRecord): ReadDescription | null {
   return offer === undefined ? null : readDescription(offer.body);
 }
 
-/** A look at the offer. */
+/** A check of the offer. */
 const inOffer =
   (look: (offer: ReadDescription, record: ClientRecord) => (string | false)[]) => (record: ClientRecord) => {
     const offer = offerIn(record);

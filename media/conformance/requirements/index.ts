@@ -1,4 +1,4 @@
-/** All requirements, in the order in which they are looked at: floods come last. */
+/** All requirements, in the order in which they are checked: floods come last. */
 import type { Lab } from '../lab.ts';
 import type { Requirement } from '../requirement.ts';
 import { accessRequirements } from './access.ts';

@@ -1,4 +1,4 @@
-/** What follows the answer, with a whole peer: media on one transport, and ends from both sides. */
+/** What follows the answer, with a complete peer: media on one transport, and ends from both sides. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../lab.ts';
 import type { Peer } from '../peer.ts';

@@ -4,7 +4,7 @@ import { createIce, type IceSide, makeFragment } from '../offers.ts';
 import { notApplicable, type Outcome } from '../requirement.ts';
 import type { Answer } from '../server.ts';
 
-/** An address that is nobody's (RFC 5737). */
+/** An address that nobody has (RFC 5737). */
 export const candidate = '1 1 udp 2122260223 192.0.2.1 61764 typ host';
 
 /** Sends a trickle fragment. */

@@ -1,4 +1,4 @@
-/** What the texts ask for and nobody sees from outside: named, so that nothing is left out, and not judged. */
+/** Requirements that cannot be seen from outside: listed for completeness, and not judged. */
 import { notApplicable, type Requirement } from '../requirement.ts';
 
 type Part = Requirement<unknown>;

@@ -131,7 +131,7 @@ export class DtlsEndpoint {
     for (const record of splitRecords(datagram)) this.#receiveRecord(record);
   }
 
-  /** Says goodbye if the peer can hear it, and ends every retransmission. Idempotent. */
+  /** Sends a close alert if the peer can receive it, and ends every retransmission. Idempotent. */
   close(): void {
     const dtls = this.#dtls;
     if (this.#state === 'connected' && dtls !== null) this.#options.send(closeNotify(dtls));

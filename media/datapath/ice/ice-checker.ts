@@ -13,7 +13,7 @@ const MAX_CANDIDATES = 32;
 export interface IceCheckerOptions {
   readonly local: IceCredentials;
   readonly remote: IceCredentials;
-  /** Null where no socket of ours can reach the candidate. */
+  /** Null if no socket of ours can reach the candidate. */
   readonly openPath: (candidate: IceCandidate) => NetworkPath | null;
   /** An authenticated answer came by `path`; the first one selects it. */
   readonly onAnswer: (path: NetworkPath) => void;

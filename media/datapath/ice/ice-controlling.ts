@@ -132,7 +132,7 @@ export class IceControlling implements IceEndpoint {
     return isIPv6(address) ? this.#sockets.six : this.#sockets.four;
   }
 
-  /** Null where this machine lacks the family. */
+  /** Null if this machine lacks the family. */
   #pathTo(address: string, port: number): NetworkPath | null {
     const socket = this.#socketFor(address);
     if (socket === null) return null;

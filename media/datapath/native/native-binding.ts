@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 
-/** Of an object in the datapath's thread: an index and a generation. 0 stands for none. */
+/** Handle of an object in the datapath’s thread: an index and a generation. 0 means none. */
 export type Handle = number;
 
 /** Numbers shared with `src/events.h`. */
@@ -40,7 +40,7 @@ export const SocketUse = { SHARED: 0, OWN: 1, INGEST: 2, LISTENER: 3 } as const;
 /** Kinds of tracks. */
 export const TrackKind = { VIDEO: 0, AUDIO: 1 } as const;
 
-/** Calls are commands to a thread: they take effect in order, soon, and do nothing where their object is gone. */
+/** Calls are commands to a thread: they take effect in order, soon, and do nothing if their object is gone. */
 export interface NativeBinding {
   /** Binds at once: the port taken, or a negative errno. `owner` is the session of an own socket, the source of an ingest. */
   addSocket(
@@ -54,20 +54,20 @@ export interface NativeBinding {
   closeSocket(socket: Handle): void;
   openSession(session: Handle, controlling: boolean, silenceMs: number): void;
   setIce(session: Handle, ufrag: string, pwd: string, remoteUfrag: string, remotePwd: string): void;
-  /** False where the address is not numeric. */
+  /** False if the address is not numeric. */
   addCandidate(session: Handle, address: string, port: number): boolean;
   /** `profile` is preferred; each line of `fingerprints` has an algorithm, a blank and a value. */
   startDtls(session: Handle, client: boolean, profile: number, fingerprints: string): void;
   /** SHA-256 of the certificate that all sessions show, as in SDP. */
   fingerprint(): string;
-  /** The peer hears a goodbye. */
+  /** Sends the peer a close alert. */
   closeSession(session: Handle): void;
   openTrack(track: Handle, kind: number, clockRate: number): void;
   /** Another source sends from now on: what its packets look like, and which parameter sets they need, has to be learnt. */
   beginSource(track: Handle): void;
   setParameterSet(track: Handle, nal: Buffer): void;
   closeTrack(track: Handle): void;
-  /** Numbers of payload types and of the extension are -1 where there is none. */
+  /** Numbers of payload types and of the extension are -1 if there is none. */
   openSource(
     source: Handle,
     session: Handle,
@@ -82,10 +82,12 @@ export interface NativeBinding {
     midExtension: number,
     videoMid: string,
     audioMid: string,
+    /** It is one of several layers that the publisher sends at once; `nameLayer` follows. */
+    layered: boolean,
   ): void;
   requestKeyframe(source: Handle): void;
   /**
-   * The source takes one layer only of what its publisher sends. `full` is the source of the full layer, where this is the small one; 0
+   * The source accepts only one of the layers that its publisher sends. `full` is the source of the full layer if this is the small one; 0
    * otherwise.
    */
   nameLayer(
@@ -126,7 +128,7 @@ export interface NativeAddon {
   readonly Datapath: new (onEvents: (events: NativeEvent[]) => void) => NativeBinding;
   /** Measures which SRTP profile this processor does faster, for some milliseconds: a number of `srtpProfiles`. */
   fasterProfile(): number;
-  /** Gives the memory that is free back to the system. Takes a millisecond or so. */
+  /** Returns free memory to the system. Takes about a millisecond. */
   trimMemory(): void;
 }
 

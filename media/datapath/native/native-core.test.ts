@@ -6,7 +6,15 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { createMediaPlane } from '../../sfu/create-plane.ts';
 import { eventually } from '../../signaling/media-rig.fake.ts';
-import { addonPath, loadNative, type NativeAddon, SocketUse, TrackKind } from './native-binding.ts';
+import {
+  addonPath,
+  loadNative,
+  type NativeAddon,
+  type NativeEvent,
+  NativeEventType,
+  SocketUse,
+  TrackKind,
+} from './native-binding.ts';
 import { NativeCore } from './native-core.ts';
 
 function addon(): NativeAddon {
@@ -14,6 +22,8 @@ function addon(): NativeAddon {
   if (!('addon' in native)) throw new Error(native.reason);
   return native.addon;
 }
+
+const silent = pino({ level: 'silent' });
 
 /** Threads of this process that are the add-on's. */
 function datapathThreads(): number {
@@ -29,7 +39,7 @@ function datapathThreads(): number {
 describe('The native datapath', () => {
   it('ends its thread and accepts nothing afterwards', async () => {
     const before = datapathThreads();
-    const core = new NativeCore(addon());
+    const core = new NativeCore(addon(), silent);
     expect(datapathThreads()).toBe(before + 1);
     const track = core.take();
     core.calls.openTrack(track, TrackKind.VIDEO, 90_000);
@@ -57,7 +67,7 @@ describe('The native datapath', () => {
   });
 
   it('reports at once which addresses and ports it cannot bind', () => {
-    using core = new NativeCore(addon());
+    using core = new NativeCore(addon(), silent);
     const port = core.calls.addSocket(core.take(), '127.0.0.1', 0, SocketUse.SHARED, 0, 0);
     expect(port).toBeGreaterThan(0);
     expect(core.calls.addSocket(core.take(), '127.0.0.1', port, SocketUse.SHARED, 0, 0)).toBe(-98);
@@ -66,8 +76,45 @@ describe('The native datapath', () => {
     expect(core.calls.addCandidate(core.take(), 'camera.local', 9)).toBe(false);
   });
 
+  it('reopens a port that was closed a moment ago', () => {
+    using core = new NativeCore(addon(), silent);
+    const reserved = core.take();
+    const port = core.calls.addSocket(reserved, '127.0.0.1', 0, SocketUse.SHARED, 0, 0);
+    let last = reserved;
+    for (let i = 0; i < 50; i++) {
+      core.calls.closeSocket(last);
+      core.release(last);
+      last = core.take();
+      expect(core.calls.addSocket(last, '127.0.0.1', port, SocketUse.SHARED, 0, 0)).toBe(port);
+    }
+  });
+
+  it('delivers the other events of a batch if one handler fails', () => {
+    let deliver: (events: NativeEvent[]) => void = () => {};
+    const fake = {
+      Datapath: class {
+        constructor(onEvents: (events: NativeEvent[]) => void) {
+          deliver = onEvents;
+        }
+        now = () => 0;
+      },
+    } as unknown as NativeAddon;
+    const core = new NativeCore(fake, silent);
+    const heard: number[] = [];
+    const broken = core.take(() => {
+      throw new Error('a listener that fails');
+    });
+    const handles = [
+      core.take(([, handle]) => heard.push(handle)),
+      broken,
+      core.take(([, handle]) => heard.push(handle)),
+    ];
+    deliver(handles.map((handle) => [NativeEventType.CONNECTED, handle, Buffer.alloc(0), 0, 0, false]));
+    expect(heard).toEqual([handles[0], handles[2]]);
+  });
+
   it('never reuses a handle while work of its kind may still be under way', () => {
-    using core = new NativeCore(addon());
+    using core = new NativeCore(addon(), silent);
     const first = core.take();
     core.release(first);
     const second = core.take();

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Handle, NativeAddon, NativeBinding, NativeEvent } from './native-binding.ts';
 import { NativeSnapshot } from './native-snapshot.ts';
 
@@ -11,15 +12,17 @@ export type NativeListener = (event: NativeEvent) => void;
 export class NativeCore implements Disposable {
   readonly calls: NativeBinding;
   readonly #addon: NativeAddon;
+  readonly #logger: Logger;
   readonly #snapshot: NativeSnapshot;
   readonly #listeners = new Map<Handle, NativeListener>();
   readonly #generations: number[] = [];
   readonly #free: number[] = [];
 
-  constructor(addon: NativeAddon) {
+  constructor(addon: NativeAddon, logger: Logger) {
     this.#addon = addon;
+    this.#logger = logger;
     this.calls = new addon.Datapath((events) => {
-      for (const event of events) this.#listeners.get(event[1])?.(event);
+      for (const event of events) this.#hand(event);
     });
     this.#snapshot = new NativeSnapshot(this.calls);
   }
@@ -29,7 +32,7 @@ export class NativeCore implements Disposable {
     return this.#snapshot;
   }
 
-  /** A handle for an object about to be opened, and who hears of its events. */
+  /** A handle for an object about to be opened, and the receiver of its events. */
   take(listener: NativeListener = () => {}): Handle {
     const index = this.#free.pop() ?? this.#generations.push(0) - 1;
     const generation = ((this.#generations[index] ?? 0) + 1) % GENERATIONS || 1;
@@ -44,7 +47,7 @@ export class NativeCore implements Disposable {
     if (this.#listeners.delete(handle)) this.#free.push(handle % 2 ** INDEX_BITS);
   }
 
-  /** Gives the memory of what was closed back to the system. */
+  /** Returns the memory of closed objects to the system. */
   trimMemory(): void {
     this.#addon.trimMemory();
   }
@@ -52,5 +55,14 @@ export class NativeCore implements Disposable {
   [Symbol.dispose](): void {
     this.calls.close();
     this.#listeners.clear();
+  }
+
+  /** One session's failure keeps no event from the others that came in the same batch, and ends no process. */
+  #hand(event: NativeEvent): void {
+    try {
+      this.#listeners.get(event[1])?.(event);
+    } catch (error) {
+      this.#logger.error({ err: error, type: event[0] }, 'an event of the datapath was not handled');
+    }
   }
 }

@@ -27,7 +27,7 @@ export function createNativeDatapath<T extends NativeDatapath>(
 ): T {
   const profile = srtpProfiles[addon.fasterProfile()] ?? 'aead-aes-128-gcm';
   options.logger.debug({ profile }, 'the SRTP profile that this processor does faster');
-  return new Kind(new NativeCore(addon), options, profile);
+  return new Kind(new NativeCore(addon, options.logger), options, profile);
 }
 
 /** The native datapath: one thread of the add-on has sockets, ICE, DTLS, SRTP and all packets. */

@@ -30,7 +30,7 @@ export class NativeListener {
     return [...this.#udp.bound, ...this.#tcp.bound.map((one) => ({ ...one, tcp: true as const }))];
   }
 
-  /** Binds what is wanted and lets go of the rest. Throws UDP_BIND_FAILED where not one UDP socket could be bound. */
+  /** Binds the configured addresses and closes the others. Throws UDP_BIND_FAILED if not one UDP socket could be bound. */
   listen(addresses: DatapathAddresses): void {
     this.#addresses = addresses;
     this.refresh();
@@ -98,7 +98,7 @@ class SocketSet {
     for (const address of [...this.#sockets.keys()]) this.#drop(address);
   }
 
-  /** The system's error code; null where the socket is open. */
+  /** The system's error code; null if the socket is open. */
   #open(address: string): string | null {
     const handle = this.#core.take();
     const protocol = this.#protocol;

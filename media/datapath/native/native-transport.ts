@@ -28,7 +28,7 @@ export interface NativeTransportOptions {
   /** Preferred where the peer leaves the choice to us. */
   readonly profile: SrtpProfile;
   readonly logger: Logger;
-  /** The peer counts as gone after this silence, or a longer one where it is laconic. */
+  /** The peer counts as gone after this silence, or a longer one if it is usually quiet. */
   readonly silenceMs: number;
   readonly onClosed: (transport: NativeTransport) => void;
 }

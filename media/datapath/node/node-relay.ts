@@ -75,7 +75,7 @@ export class NodeRelay implements TrackRelay, SinkTrack {
     return this.#add(outlet, { ssrc: 0, payloadType: 0 });
   }
 
-  /** Bursts begin at once and go on in portions, so that one viewer's join never holds up the others' packets. */
+  /** Bursts begin at once and continue in portions, so that one viewer's join never holds up the others' packets. */
   wake(): void {
     this.#timer ??= setTimeout(this.#pump, 0);
   }

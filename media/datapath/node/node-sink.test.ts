@@ -128,7 +128,7 @@ describe('A viewer of a track', () => {
     expect(sink.retransmit([500])).toBe(false);
   });
 
-  it('gets no packet again within a round trip, and twice what it asks for once more', () => {
+  it('gets no packet again within a round trip, but twice if it asks again later', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { sink, write, texts } = open();
     write(100, true);
@@ -175,7 +175,7 @@ describe('A viewer of a track', () => {
     expect(texts().slice(before)).toEqual([112, 113, 114]);
   });
 
-  it('never gets more again than a share of what it got, nor a packet again within a round trip', () => {
+  it('never gets more than a share of its traffic again, nor a packet again within a round trip', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('write' as const), octets: fc.integer({ min: 6, max: 1224 }) }),
       fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 200 }) }),

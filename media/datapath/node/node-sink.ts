@@ -29,7 +29,7 @@ export class NodeSink implements TrackSink {
   #track: SinkTrack;
   /** The layer it goes over to. */
   #next: { readonly track: SinkTrack; readonly lead: () => number | null } | null = null;
-  /** Another layer is about to begin: how far the times of the one before are ahead of it, and null where that is not known. */
+  /** Another layer is about to begin: how far the times of the one before are ahead of it, and null if that is not known. */
   #moved: { readonly lead: number | null } | null = null;
   #offset = 0;
   /** The viewer's number of the layer's first packet: what came before it is of no use. */
@@ -50,7 +50,7 @@ export class NodeSink implements TrackSink {
   #retransmittedOctets = 0;
   #retransmitsRefused = 0;
   #skippedFrames = 0;
-  /** Where the viewer last started: earlier packets need no more. */
+  /** Where the viewer last started: it no longer needs earlier packets. */
   #startedAt = 0;
   /** First packet left out since the viewer waits for a keyframe; null if it never had the picture before. */
   #skippedFrom: number | null = null;
@@ -102,6 +102,8 @@ export class NodeSink implements TrackSink {
   }
 
   pause(): void {
+    // On its way to another layer: where nothing is sent, it is there at once.
+    this.#takeNext();
     this.#state = 'paused';
   }
 
@@ -219,7 +221,7 @@ export class NodeSink implements TrackSink {
     this.#track.wake();
   }
 
-  /** From here on everything is of the other layer; the viewer's numbers and time go on. */
+  /** From here on everything belongs to the other layer; the viewer's numbers and time continue. */
   #takeNext(): void {
     if (this.#next === null) return;
     const before = this.#moved === null ? 0 : this.#moved.lead;
@@ -282,7 +284,7 @@ export class NodeSink implements TrackSink {
     this.#state = 'waiting';
   }
 
-  /** Goes on at the newest keyframe, or waits for the next one: never a torn picture. */
+  /** Continues at the newest keyframe, or waits for the next one: never a torn picture. */
   #skip(): void {
     const { ring, kind, keyframe } = this.#track;
     const target = kind === 'audio' ? ring.head : keyframe;

@@ -38,7 +38,7 @@ export class Silence {
     this.#signs++;
   }
 
-  /** The connection stands: how much was heard while it was made, which may take long, says nothing about what follows. */
+  /** The connection is established: the traffic during its setup, which may take long, says nothing about what follows. */
   connected(nowMs: number): void {
     this.#firstMs = nowMs;
     this.#lastMs = nowMs;

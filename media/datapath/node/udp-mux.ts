@@ -61,7 +61,7 @@ export class UdpMux {
       () => this.#reconcile(),
     );
     this.#work = work.catch(() => {
-      // The caller of this run hears of it; the next run starts afresh.
+      // The caller of this run gets the error; the next run starts afresh.
     });
     return work;
   }

@@ -45,7 +45,7 @@ export async function hashQuietly(order: HashOrder): Promise<string | undefined>
     // An abort only ends the pause early.
     await Promise.race([end, pause(lookMs, signal)]);
   }
-  // A resting reader would not hear that it should end.
+  // A sleeping reader would not notice that it should end.
   if (resting) signalGroup(child.pid, 'SIGCONT');
   if (signal.aborted) await child.stop();
   signal.throwIfAborted();

@@ -144,7 +144,7 @@ describe('a take whose disk fails for 3 s', { timeout: 120_000 }, () => {
   }
 });
 
-/** Where the frames kept lie among those captured; throws where one was not captured, or not in this order. */
+/** Positions of the kept frames among the captured ones; throws if one was not captured, or not in this order. */
 function placeOf(frames: readonly LoggedFrame[], captured: readonly LoggedFrame[]) {
   const places: number[] = [];
   for (const { md5 } of frames) {

@@ -22,7 +22,7 @@ export interface RecordPlan {
   readonly raw: Pick<RawStream, 'codec' | 'pixelFormat' | 'width' | 'height' | 'fps'>;
   readonly codec: MasterCodec;
   readonly strategy: MasterStrategy;
-  /** What grows at this moment, where it is recorded. */
+  /** What grows at this moment if it is recorded. */
   readonly growing?: SegmentProgress | undefined;
 }
 
@@ -94,7 +94,7 @@ export class RecordRates {
     return this.sizes;
   }
 
-  /** A file that is missing or damaged counts as empty: the next take tells again. */
+  /** A file that is missing or damaged counts as empty: the next take measures again. */
   private async readFile(): Promise<Sizes> {
     const { cacheFile, logger } = this.options;
     try {

@@ -229,7 +229,7 @@ function codecArgs({ codec, threads, raw }: EncodeSettings): string[] {
     // The other encoder, prores_ks, is seven times slower and would never keep up with a camera.
     return ['-c:v', 'prores_aw', '-profile:v', '3', '-color_range', 'tv', '-threads', `${threads}`];
   }
-  // Every frame stands alone and every slice has a checksum: damage stays local, and is found.
+  // Every frame is independent and every slice has a checksum: damage stays local and is detected.
   const slices = threads > 2 ? 12 : 4;
   const integrity = ['-level', '3', '-g', '1', '-slicecrc', '1', '-context', '0', '-slices', `${slices}`];
   const range = ['-color_range', raw.range === 'full' ? 'pc' : 'tv'];

@@ -131,7 +131,7 @@ export function cameraOf(take: Take | TakeManifest, camera = 'cam0') {
   return record;
 }
 
-/** Where the frames kept begin among those captured; throws where they are not one contiguous run of them. */
+/** Position of the first kept frame among the captured ones; throws if they are not one contiguous run. */
 export function contiguousFrom(kept: readonly LoggedFrame[], captured: readonly LoggedFrame[]): number {
   const first = captured.findIndex(({ md5 }) => md5 === kept[0]?.md5);
   if (first < 0) throw new Error('the first frame kept was never captured');

@@ -80,7 +80,7 @@ describe('FrameSums', () => {
     expect(count(times).droppedFrames).toBe(1790);
   });
 
-  it('does not count a clock step as a gap in either direction, but counts a gap beside it', () => {
+  it('does not count a clock step as a gap in either direction, but counts a gap next to it', () => {
     const steps = fc.double({ min: 2, max: 1e6, noNaN: true });
     fc.assert(
       fc.property(steps, fc.boolean(), fc.nat({ max: 20 }), (byS, back, lost) => {

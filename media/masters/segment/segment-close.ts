@@ -143,12 +143,12 @@ async function keptFrames(
   const decoded = await decodableFrames(order, recorded);
   const atMost = received ?? atMostOne(found.size, record);
   if (decoded === 'no frame') return { log: nothing, received: atMost };
-  // What was received stands; whether the file holds it is for verifying to tell.
+  // The count of received frames stays; verifying finds out whether the file contains them.
   if (decoded === undefined) return { log, received: atMost };
   const how = { codec: record.codec, strategy: record.strategy, endS: found.mtimeMs / 1e3 };
   const whole = reconcile(log, decoded, { ...how, logIsWhole: damaged === null && log.frames.length > 0 });
   await replaceTakeFile(reference, rewriteFrameLog(text, log, whole));
-  // Where nothing of the log is left, the last frame of a spool is not known to be whole: it may be the only one.
+  // If nothing of the log is left, the last frame of a spool may be incomplete: it may be the only one.
   const onlyFrame = whole.frames.length === 0 && decoded.frames.length === 1 ? 1 : null;
   return { log: whole, received: received ?? onlyFrame };
 }

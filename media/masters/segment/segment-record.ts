@@ -120,7 +120,7 @@ async function stopRecorder(child: Child, pipe: string): Promise<void> {
   const stopped = child.stop().finally(() => {
     isGone = true;
   });
-  // One that still sleeps in open(2) hears no signal; woken, it sees it. A new one may only be on its way there.
+  // A process that still sleeps in open(2) gets no signal until it is woken. A new one may not be there yet.
   while (!isGone) {
     await wakeReader(pipe);
     await Promise.race([stopped, sleep(wakeEveryMs)]);

@@ -119,7 +119,7 @@ async function requireCameraFolder(folder: string, camera: string): Promise<void
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
     if (isDiskTrouble(cause)) throw cause;
-    throw new TakeManifestError(`the folder of ${camera} is none`, { cause });
+    throw new TakeManifestError(`the folder of ${camera} is not a folder`, { cause });
   }
 }
 
@@ -144,7 +144,7 @@ export async function readManifest(folder: string): Promise<TakeManifest | undef
   }
   if (text === undefined) {
     if (!isTakeFolderName(basename(folder))) return undefined;
-    throw new TakeManifestError('there is none');
+    throw new TakeManifestError('the file is missing');
   }
   return parseManifest(text);
 }

@@ -18,7 +18,7 @@ it('reports each clock step once, and no ordinary passing of time', () => {
   expect(watch.step()).toBe(-7200);
 });
 
-it('takes no pause between the two looks for a step', () => {
+it('does not mistake a pause between two checks for a step', () => {
   let nowMs = 0;
   let pausesMs: number[] = [];
   // Each look may be followed by a pause of the machine.

@@ -22,7 +22,8 @@ export async function writeFrameRate(file: string, fps: number): Promise<void> {
   try {
     const found = await handle.stat();
     // With a second name elsewhere it would be another person's file, too.
-    if (!found.isFile() || found.nlink > 1) throw new MatroskaError('the file has another name, or is none');
+    if (!found.isFile() || found.nlink > 1)
+      throw new MatroskaError('it is not a file, or has more than one name');
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(searchBytes), 0, searchBytes, 0);
     const patch = patchFrameRate(buffer.subarray(0, bytesRead), fps);
     if (patch === undefined) throw new MatroskaError('the file has no place for a frame rate');

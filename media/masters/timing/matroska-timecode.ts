@@ -23,7 +23,8 @@ export async function writeTimecode(file: string, timecode: string): Promise<voi
   try {
     const found = await handle.stat();
     // With a second name elsewhere it would be another person's file, too.
-    if (!found.isFile() || found.nlink > 1) throw new MatroskaError('the file has another name, or is none');
+    if (!found.isFile() || found.nlink > 1)
+      throw new MatroskaError('it is not a file, or has more than one name');
     const { size } = found;
     for (const position of new Set([0, Math.max(0, size - searchBytes)])) {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(searchBytes), 0, searchBytes, position);

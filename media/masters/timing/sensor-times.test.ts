@@ -7,7 +7,7 @@ const epochMs = 1_795_000_000_000;
 
 type WallMs = (timeMs: number, number: number) => number;
 
-/** Ticks as a clock that looks twice a second tells them. */
+/** Ticks as reported by a clock that checks twice a second. */
 function ticksOf(timesMs: readonly number[], wallMs: WallMs, pipeline = '1'): SensorTick[] {
   return timesMs.map((timeMs, number) => {
     const next = timesMs[number + 1];

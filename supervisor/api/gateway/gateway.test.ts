@@ -128,7 +128,7 @@ describe('Gateway', () => {
     call.end();
     const answer = await answered.promise;
     answer.pause();
-    // The bytes in flight fill the buffers between; then they stand still, far below the whole.
+    // The bytes in flight fill the buffers between; then they stop, far below the total.
     let before = -1;
     await vi.waitFor(
       () => {

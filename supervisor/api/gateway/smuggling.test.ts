@@ -54,7 +54,7 @@ afterEach(async () => {
   }
 });
 
-/** Sends bytes as they are, and gives what came back until the other side was done, or said nothing more. */
+/** Sends raw bytes and returns the answer until the other side closed or fell silent. */
 async function raw(bytes: string): Promise<string> {
   const socket = connect((hub.address() as AddressInfo).port, '127.0.0.1');
   let answer = '';

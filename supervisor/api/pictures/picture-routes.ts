@@ -75,7 +75,7 @@ async function firstPicture(watch: FrameWatch, feed: string, ctx: Context): Prom
   if (picture !== null) return picture;
   throw new ApiError('PICTURE_UNAVAILABLE', `No picture of ${feed} came within 5 s.`, {
     retryAfterS,
-    hint: 'GET /api/feeds says how the feed stands.',
+    hint: 'GET /api/feeds shows the state of the feed.',
   });
 }
 

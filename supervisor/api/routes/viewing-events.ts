@@ -87,7 +87,7 @@ export class EventStreams {
     tell(feeds);
   }
 
-  /** Throws ROUTE_UNKNOWN where there is no such stream, or none any more. */
+  /** Throws ROUTE_UNKNOWN if there is no such stream, or no longer. */
   end(params: StreamParams): void {
     this.#named(params).stop?.();
     this.#streams.delete(params.stream);

@@ -18,7 +18,7 @@ export const camerasRoutes = {
     method: 'POST',
     path: '/api/cameras/:id/adopt',
     access: ['owner'],
-    summary: 'Adopt a camera whose code has been compared: it gets a key of its own',
+    summary: 'Adopt a camera after comparing its code: it gets its own key',
     params: cameraParams,
     body: adoptSchema,
     status: 201,

@@ -10,7 +10,7 @@ const layerIndex = z.int().min(0).max(15).optional();
 /** Events of a viewing session that this appliance has. */
 export const viewingEvents = ['active', 'inactive', 'layers', 'viewercount'] as const;
 
-/** What a viewer wishes of a feed's layers, by the WHEP extension for layer selection. */
+/** A viewer's choice among a feed's layers, by the WHEP extension for layer selection. */
 export const layerWishSchema = z
   .object({
     mediaId: z.string().max(32).optional().describe('Media section; a session has one with video'),
@@ -37,7 +37,7 @@ export const layerChoiceSchema = z
   })
   .meta({ id: 'LayerChoice' });
 
-/** What a viewer wishes. */
+/** A viewer's choice. */
 export type LayerWish = Pick<z.infer<typeof layerWishSchema>, 'rid' | 'maxWidth' | 'maxHeight' | 'paused'>;
 /** See {@link layerChoiceSchema}. */
 export type LayerChoice = z.infer<typeof layerChoiceSchema>;
@@ -51,7 +51,7 @@ export const layersRoutes = {
     method: 'POST',
     path: '/whip/:feed/layers/low',
     access: ['camera', 'operator'],
-    summary: 'Publish the small layer of a feed beside its full one, as a WHIP session of its own',
+    summary: 'Publish the small layer of a feed in a separate WHIP session',
     params: sessionParams.pick({ feed: true }),
     body: { contentType: 'application/sdp', maxBytes: 256 * 1024, description: 'Session description' },
     rate,

@@ -1,7 +1,7 @@
 import { acceptBrokerSchema, mqttLinkSchema } from '../mqtt.ts';
 import type { RouteDefinition } from '../route.ts';
 
-/** Brokers that were found by `mqtt.url = "auto"`. How the link stands is in the status. */
+/** Brokers that were found by `mqtt.url = "auto"`. The state of the link is in the status. */
 export const mqttRoutes = {
   acceptBroker: {
     method: 'POST',

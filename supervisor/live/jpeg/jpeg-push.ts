@@ -6,7 +6,7 @@ import { pause } from '../../../common/pause.ts';
 import { type PictureSenderEnd, sendPictures } from '../../../common/picture-sender.ts';
 import { pictureRefusalSchema } from '../../contract/index.ts';
 import type { FrameWatch } from '../../contract/ports.ts';
-import { pinTls } from '../../discovery/pinned-tls.ts';
+import { pinTls } from '../../discovery/index.ts';
 import type { Push } from '../media-flows.ts';
 
 /** What is pushed, and where. */

@@ -4,9 +4,12 @@ import type { Feed } from '../../contract/index.ts';
 import type { Caller, FrameWatch, JpegPort, JpegPublication } from '../../contract/ports.ts';
 import { ApplianceError } from '../../system/appliance-error.ts';
 import { FeedDecoder } from './feed-decoder.ts';
+import type { FrameHub } from './frame-hub.ts';
 import type { JpegFeeds } from './jpeg-feeds.ts';
 
 const snapshotMs = 5000;
+/** How soon a client without a picture notices that the feed is now of the other kind. */
+const lookEveryMs = 1000;
 
 /** What taps need. */
 export interface JpegTapsOptions {
@@ -37,17 +40,31 @@ export class JpegTaps implements JpegPort {
   }
 
   mayWatch(feed: string): void {
-    if (this.#options.feeds().some(({ id }) => id === feed)) return;
+    if (this.#isListed(feed)) return;
     throw new ApplianceError('FEED_UNKNOWN', `There is no feed "${feed}".`, {
       hint: '/api/feeds lists what there is.',
     });
   }
 
+  /** Follows the feed even if a client comes before it is known whether it is video or pictures. */
   watch(feed: string): FrameWatch {
     this.mayWatch(feed);
-    const { jpegFeeds } = this.#options;
-    const jpeg = jpegFeeds.isPublished(feed) ? jpegFeeds.get(feed) : null;
-    return (jpeg ?? this.#decoderOf(feed)).hub.watch();
+    let hub = this.#hubOf(feed);
+    let watch = hub.watch();
+    return {
+      next: async (signal) => {
+        while (!signal.aborted) {
+          const picture = await nextWithin(lookEveryMs, watch, signal);
+          if (picture !== null) return picture;
+          const now = this.#isListed(feed) ? this.#hubOf(feed) : hub;
+          if (now === hub || signal.aborted) continue;
+          watch[Symbol.dispose]();
+          [hub, watch] = [now, now.watch()];
+        }
+        return null;
+      },
+      [Symbol.dispose]: () => watch[Symbol.dispose](),
+    };
   }
 
   mayPublish(feed: string, caller: Caller): void {
@@ -71,6 +88,19 @@ export class JpegTaps implements JpegPort {
     await Promise.all([...this.#decoders.values()].map((decoder) => decoder.close()));
   }
 
+  #isListed(feed: string): boolean {
+    return this.#options.feeds().some(({ id }) => id === feed);
+  }
+
+  /** Pictures that nobody publishes for a moment are still pictures: there is nothing to decode. */
+  #hubOf(feed: string): FrameHub {
+    const { jpegFeeds, feeds } = this.#options;
+    const isPictures =
+      jpegFeeds.isPublished(feed) || feeds().some(({ id, codec }) => id === feed && codec === 'mjpeg');
+    const jpeg = isPictures ? jpegFeeds.get(feed) : null;
+    return (jpeg ?? this.#decoderOf(feed)).hub;
+  }
+
   #decoderOf(feed: string): FeedDecoder {
     const known = this.#decoders.get(feed);
     if (known !== undefined) return known;
@@ -81,5 +111,19 @@ export class JpegTaps implements JpegPort {
     const decoder = new FeedDecoder({ feed, host, folder, configureTaps, log });
     this.#decoders.set(feed, decoder);
     return decoder;
+  }
+}
+
+/** The watch's next picture; null if none came in time. */
+async function nextWithin(ms: number, watch: FrameWatch, signal: AbortSignal): Promise<Buffer | null> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end);
+  try {
+    return await watch.next(over.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
   }
 }

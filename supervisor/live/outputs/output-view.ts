@@ -7,14 +7,14 @@ type Condition = Pick<OutputFlow, 'state' | 'reason'>;
 
 /** What the view is made of. */
 export interface FlowSources {
-  /** What the media process says of it; undefined where it has not heard of it yet. */
+  /** Its state in the media process; undefined if that does not know it yet. */
   readonly figures: OutputFigures | undefined;
-  /** Its feed as the page shows it; undefined where there is none. */
+  /** Its feed as the page shows it; undefined if there is none. */
   readonly feed: Feed | undefined;
   readonly mediaRuns: boolean;
 }
 
-/** How one feed of an output stands. Pure. */
+/** The state of one feed of an output. Pure. */
 export function flowOf({ feed: id }: Target, { figures, feed, mediaRuns }: FlowSources): OutputFlow {
   const { connections = 0, retryInMs = null, sinceMs = 0, viewer = null } = figures ?? {};
   return {
@@ -52,7 +52,7 @@ function conditionOf(id: string, { figures, feed, mediaRuns }: FlowSources): Con
 /** The worst counts, but a feed that has nothing to send does not make the others look idle. */
 const ranks: readonly OutputFlow['state'][] = ['failed', 'connecting', 'live', 'waiting'];
 
-/** How an output stands as a whole. Pure. */
+/** The state of an output as a whole. Pure. */
 export function conditionOfAll(feed: string, flows: readonly OutputFlow[]): Condition {
   const state = ranks.find((rank) => flows.some((flow) => flow.state === rank));
   if (state === undefined) return { state: 'waiting', reason: 'There is no feed now.' };

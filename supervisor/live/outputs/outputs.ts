@@ -18,9 +18,9 @@ export interface OutputsOptions {
   /** Sources of this machine and of linked cameras: their feeds are expected. */
   readonly expected: () => readonly Pick<SourceStatus, 'id' | 'state'>[];
   readonly mediaRuns: () => boolean;
-  /** How they stand in the media process. */
+  /** Their state in the media process. */
   readonly figures: () => readonly OutputFigures[];
-  /** What is wanted changed: the media process is to hear of it. */
+  /** The wanted outputs changed: the media process needs the new list. */
   readonly reconfigure: () => Promise<void>;
   readonly log: Logger;
 }
@@ -92,7 +92,7 @@ export class Outputs {
     return this.#held.has(feed);
   }
 
-  /** New figures of the feeds are there: `*` may stand for others now. Called a few times a second. */
+  /** There are new figures of the feeds: `*` may now include others. Called a few times a second. */
   look(): void {
     if (!this.#outputs.some(({ feed, enabled }) => enabled && feed === '*')) return;
     if (keyOf(this.#targets()) === this.#configured) return;

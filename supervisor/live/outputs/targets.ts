@@ -20,7 +20,7 @@ export function targetsOf(
 
 /**
  * Feeds that `*` stands for: those that somebody publishes, and those that should be there. A feed that the list shows only because
- * an output asks for it is none of them, and JPEG pictures do not travel by WHIP.
+ * an output asks for it does not count, and JPEG pictures cannot be sent by WHIP.
  */
 export function sendableFeeds(
   feeds: readonly Feed[],

@@ -54,7 +54,7 @@ export class SerialHomes {
     return ids;
   }
 
-  /** The one that bore the number before, where it is still in its port; else the one in the lowest port. */
+  /** The one that bore the number before, if it is still in its port; else the one in the lowest port. */
   #homeOf(serial: string, bearers: readonly VideoNode[], places: readonly string[]): SerialHome {
     const before = this.#last.get(serial);
     if (before !== undefined && places.includes(before.place)) return before;

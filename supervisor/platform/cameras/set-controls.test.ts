@@ -81,7 +81,7 @@ describe('controls', () => {
       throw new Error('nothing is to be run');
     };
     await expect(setControls(camera, { focus_absolute: 10 }, run, async () => camera)).rejects.toThrow(
-      'focus_absolute: not accepted in the present mode: turn its automatic off first',
+      'focus_absolute: not accepted in the current mode: turn its automatic mode off first',
     );
   });
 

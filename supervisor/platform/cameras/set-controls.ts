@@ -25,7 +25,7 @@ export async function setControls(
     ({ id, inactive }) => inactive && Object.hasOwn(values, id) && !isSwitchId(now, id),
   );
   if (inactive.length > 0) {
-    const message = 'not accepted in the present mode: turn its automatic off first';
+    const message = 'not accepted in the current mode: turn its automatic mode off first';
     throw new ControlInvalidError(inactive.map(({ id }) => ({ path: id, message })));
   }
   await apply(device.path, others, run);

@@ -3,7 +3,7 @@ import type { VideoNode } from './video-nodes.ts';
 
 /**
  * Ids of video nodes that survive replugging and reboots, by node. A USB camera with a serial number of its own is named by it
- * (udev's by-id), whatever port it is in; others by their port (by-path), because by-id would mix up twins. Where there is no
+ * (udev's by-id), whatever port it is in; others by their port (by-path), because by-id would mix up twins. If there is no
  * udev, the same is derived from sysfs. No two nodes share an id.
  */
 export function stableIds(nodes: readonly VideoNode[], homes: SerialHomes): Map<string, string> {

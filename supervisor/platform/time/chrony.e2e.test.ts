@@ -28,7 +28,7 @@ test.skipIf(obstacle !== null)(
     await first.apply({ kind: 'serve' });
     await second.apply({ kind: 'serve' });
     await camera.apply({ kind: 'follow', server: null });
-    // A hub alone is a clock, but follows none; a camera is none.
+    // A hub alone serves time without a source; a camera serves none.
     expect(await first.read()).toMatchObject({ synced: false, offsetMs: null });
 
     await camera.apply({ kind: 'follow', server: '10.77.0.1' });

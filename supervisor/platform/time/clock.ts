@@ -50,7 +50,7 @@ export class ChronyClock implements Clock {
       const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(this.#timeoutMs) });
       return clockReading(parseTracking(reply as Buffer, this.#sequence));
     } catch {
-      // No listener, no answer, or not chronyd: nothing is known then, and a caller needs no more.
+      // No listener, no answer, or not chronyd: nothing is known then, which is all a caller needs.
       return null;
     } finally {
       socket.close();

@@ -9,7 +9,7 @@ export type TimeRole =
   | { readonly kind: 'follow'; readonly server: string | null };
 
 /**
- * A `.sources` file of chrony (chrony.conf(5), `sourcedir`). The hub stands above every other source (`trust`), so that all
+ * A `.sources` file of chrony (chrony.conf(5), `sourcedir`). The hub takes precedence over every other source (`trust`), so that all
  * cameras keep one time even if the world outside has another. Polled every 8 to 32 s, which a LAN carries easily.
  */
 export function sourcesFile(role: TimeRole): string {
@@ -22,7 +22,7 @@ export function timeRoleFile(role: TimeRole, step: boolean): string {
   return `${role.kind}${step ? ' step' : ''}\n`;
 }
 
-/** Host of the hub's URL as chrony takes it; null if it cannot stand in a line of its configuration. */
+/** Host of the hub's URL as chrony accepts it; null if it does not fit in a line of its configuration. */
 export function serverOfUrl(url: string): string | null {
   const host = URL.canParse(url) ? new URL(url).hostname.replace(/^\[(.*)\]$/, '$1') : '';
   return /^[0-9A-Za-z.:-]+$/.test(host) ? host : null;

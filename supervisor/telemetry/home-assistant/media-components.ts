@@ -1,5 +1,6 @@
 import { cameraEvents, takeEvents } from '../events.ts';
 import type { AdjustableItem, CameraItem, FeedItem, Inventory, LabelledItem } from '../inventory.ts';
+import { statesOf } from '../states.ts';
 import {
   binarySensor,
   button,
@@ -14,7 +15,6 @@ import {
 } from './component.ts';
 
 const diagnostic = { category: 'diagnostic' } as const;
-const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'] as const;
 
 /** Takes, tally, feeds, sources, and the cameras of a hub. */
 export function mediaComponents(context: ComponentContext, inventory: Inventory): Entry[] {
@@ -48,7 +48,10 @@ function recordingComponents(context: ComponentContext): Entry[] {
         json_attributes_template: jsonTemplate('take'),
       },
     ),
-    sensor(context, 'take_state', 'Take', 'recording.state', { options: takeStates, icon: 'mdi:movie-open' }),
+    sensor(context, 'take_state', 'Take', 'recording.state', {
+      options: statesOf.take,
+      icon: 'mdi:movie-open',
+    }),
     sensor(context, 'remaining_time', 'Remaining recording time', 'recording.remaining_min', {
       unit: 'min',
       deviceClass: 'duration',
@@ -138,7 +141,7 @@ function tallyComponents(context: ComponentContext): Entry[] {
       'tally_state',
       'Tally',
       { icon: 'mdi:alarm-light-outline', enabled: false },
-      { ...command, value_template: template('tally.state'), options: ['off', 'preview', 'program'] },
+      { ...command, value_template: template('tally.state'), options: statesOf.tally },
     ),
   ];
 }
@@ -202,7 +205,7 @@ function sourceComponents(context: ComponentContext, { key, label }: LabelledIte
     binarySensor(context, `${id}_running`, `${label} running`, at('running'), { deviceClass: 'running' }),
     sensor(context, `${id}_state`, `${label} state`, at('state'), {
       ...diagnostic,
-      options: ['starting', 'running', 'stalled', 'waiting', 'stopped'],
+      options: statesOf.source,
       icon: 'mdi:video',
     }),
     encoder(context, id, label, at),
@@ -210,7 +213,7 @@ function sourceComponents(context: ComponentContext, { key, label }: LabelledIte
   ];
 }
 
-/** A feed that goes on to another server; why it does not is among the attributes. */
+/** A feed that is sent on to another server; the reason why it is not is among the attributes. */
 function outputComponents(context: ComponentContext, { key, label }: LabelledItem): Entry[] {
   const at = (leaf: string) => path('outputs', key, leaf);
   const id = `output_${key}`;
@@ -291,7 +294,7 @@ function cameraComponents(
       deviceClass: 'connectivity',
     }),
     sensor(context, `${id}_take_state`, `Camera ${label} take`, at('recording'), {
-      options: takeStates,
+      options: statesOf.take,
       icon: 'mdi:movie-open',
     }),
     sensor(context, `${id}_remaining_time`, `Camera ${label} remaining recording time`, at('remaining_min'), {

@@ -1,5 +1,6 @@
 import { refusalEvents } from '../events.ts';
 import type { Inventory } from '../inventory.ts';
+import { statesOf } from '../states.ts';
 import {
   binarySensor,
   button,
@@ -26,7 +27,7 @@ export function systemComponents(context: ComponentContext, inventory: Inventory
       { ...config, icon: 'mdi:swap-horizontal' },
       roleOptions(context),
     ),
-    sensor(context, 'role_now', 'Role in force', 'role', { ...diagnostic, options: ['hub', 'camera'] }),
+    sensor(context, 'role_now', 'Role in force', 'role', { ...diagnostic, options: statesOf.role }),
     binarySensor(context, 'health', 'Health', 'health.problem', {
       ...diagnostic,
       deviceClass: 'problem',
@@ -56,14 +57,14 @@ function roleOptions({ topics }: ComponentContext) {
     state_topic: topics.state,
     command_topic: topics.command('role'),
     value_template: template('role_setting'),
-    options: ['auto', 'hub', 'camera'],
+    options: statesOf.roleSetting,
   };
 }
 
 function hubLink(context: ComponentContext): Entry {
   return sensor(context, 'hub_link', 'Hub link', 'hub.state', {
     ...diagnostic,
-    options: ['searching', 'connecting', 'connected', 'refused'],
+    options: statesOf.hubLink,
     icon: 'mdi:access-point-network',
   });
 }
@@ -97,21 +98,12 @@ function updateComponents(context: ComponentContext, { updatable }: Inventory): 
     update,
     sensor(context, 'update_state', 'Update state', 'update.state', {
       ...diagnostic,
-      options: [
-        'idle',
-        'deferred',
-        'downloading',
-        'installing',
-        'armed',
-        'trial',
-        'rolled-back',
-        'unsupported',
-      ],
+      options: statesOf.update,
       icon: 'mdi:update',
     }),
     sensor(context, 'update_outcome', 'Last update', 'update.last_outcome', {
       ...diagnostic,
-      options: ['committed', 'rolled-back', 'refused', 'failed'],
+      options: statesOf.updateOutcome,
       icon: 'mdi:history',
     }),
     button(context, 'rollback', 'Roll back', 'rollback', {
@@ -128,7 +120,7 @@ function rolloutComponents(context: ComponentContext, { role, updatable, cameras
   return [
     sensor(context, 'rollout', 'Rollout', 'rollout.phase', {
       ...diagnostic,
-      options: ['none', 'running', 'paused', 'halted', 'done', 'cancelled'],
+      options: statesOf.rollout,
       icon: 'mdi:rocket-launch',
     }),
     sensor(context, 'rollout_reason', 'Rollout waits for', 'rollout.reason', {

@@ -1,3 +1,4 @@
+import { statesOf } from '../states.ts';
 import {
   counter,
   flag,
@@ -15,18 +16,6 @@ import {
   states,
 } from './metric.ts';
 
-const takeStates = ['idle', 'starting', 'recording', 'finishing', 'failed'];
-const updateStates = [
-  'unsupported',
-  'idle',
-  'deferred',
-  'downloading',
-  'installing',
-  'armed',
-  'trial',
-  'rolled-back',
-];
-
 const appliance: readonly Metric[] = [
   gauge(
     'info',
@@ -41,7 +30,7 @@ const appliance: readonly Metric[] = [
     instant(device.startedAt),
   ),
   gauge('health_state', '1 for the state that the appliance is in.', ['state'], ({ health }) =>
-    states(['ok', 'degraded', 'failed'], health.state),
+    states(statesOf.health, health.state),
   ),
   gauge('component_healthy', '1 if a component is healthy.', ['component'], ({ health }) =>
     health.components.map(({ name, state }) => ({
@@ -54,7 +43,7 @@ const appliance: readonly Metric[] = [
     hub === null ? [] : flag(hub.state === 'connected'),
   ),
   gauge('tally_state', '1 for the state of the tally light.', ['state'], ({ tally }) =>
-    states(['off', 'preview', 'program'], tally),
+    states(statesOf.tally, tally),
   ),
 ];
 
@@ -241,7 +230,7 @@ const sources: readonly Metric[] = [
 
 const takes: readonly Metric[] = [
   gauge('take_state', '1 for the state that recording is in.', ['state'], ({ recording }) =>
-    states(takeStates, recording.state),
+    states(statesOf.take, recording.state),
   ),
   gauge('recording_remaining_seconds', 'How long the disk lasts at the current rate.', [], ({ recording }) =>
     known(recording.remainingS),
@@ -268,7 +257,7 @@ const takes: readonly Metric[] = [
 
 const updates: readonly Metric[] = [
   gauge('update_state', '1 for the state that updates are in.', ['state'], ({ update }) =>
-    states(updateStates, update.state),
+    states(statesOf.update, update.state),
   ),
   gauge('update_available', '1 if a version other than the installed one is available.', [], ({ update }) =>
     flag(update.latestVersion === null ? null : update.latestVersion !== update.installedVersion),

@@ -1,6 +1,3 @@
-/** Text format 0.0.4 of Prometheus. */
-export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
-
 /** Labels by name. */
 export type Labels = Readonly<Record<string, string>>;
 

@@ -40,3 +40,10 @@ start(takeToken());
 // A page that is left ends its sessions; one that returns from the browser's cache starts again.
 addEventListener('pagehide', stop);
 addEventListener('pageshow', () => start(null));
+// The link with the key, opened where the page is open already, loads nothing.
+addEventListener('hashchange', () => {
+  const token = takeToken();
+  if (token === null) return;
+  stop();
+  start(token);
+});

@@ -77,7 +77,7 @@ describe('a video file as a source', () => {
     expect(got).toHaveLength(40);
     expect(raw.codec).toBe(copies ? 'h264' : 'rawvideo');
 
-    // Timestamps go on over the end of the file, evenly.
+    // Timestamps continue evenly across the end of the file.
     const times = timesOf(readFileSync(rig.witness(), 'utf8'));
     const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     const spread = Math.max(...steps) - Math.min(...steps);

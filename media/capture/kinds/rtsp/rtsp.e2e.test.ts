@@ -86,7 +86,7 @@ describe('a network camera', { timeout: 90_000 }, () => {
       'The camera sends motion JPEG. Set it to H.264.',
     ],
     ['sound alone', sound, avc, 'The stream has no video, only sound or nothing.'],
-  ])('that sends %s is named so, and what to set', async (_what, media, encode, words) => {
+  ])('that sends %s is reported as such, with what to set', async (_what, media, encode, words) => {
     await using source = await open({ media, encode });
     await until(
       () => source.handler.status.fault?.words === words || source.handler.status.restarts > 1,
@@ -96,7 +96,7 @@ describe('a network camera', { timeout: 90_000 }, () => {
   });
 
   it.each([12.5, 15])(
-    'that sends %d frames a second runs, and its rate is learned from what comes',
+    'that sends %d frames a second runs, and its rate is learned from what arrives',
     async (fps) => {
       await using source = await open({ media: h264, encode: avc, fps });
       const { handler } = source;
@@ -109,7 +109,7 @@ describe('a network camera', { timeout: 90_000 }, () => {
     },
   );
 
-  it('gets the longest password that fits whole, whatever signs it has', async () => {
+  it('accepts the longest password that fits, whatever characters it has', async () => {
     const password = '#'.repeat(41);
     const authorization = `Basic ${Buffer.from(`me:${password}`).toString('base64')}`;
     await using source = await open(
@@ -142,7 +142,7 @@ describe('a network camera', { timeout: 90_000 }, () => {
     ['PLAY', '454 Session Not Found', 'The camera has ended the session.'],
     ['DESCRIBE', '404 Not Found', 'The camera has no such stream.'],
     ['DESCRIBE', '403 Forbidden', 'The camera refuses the user name or the password.'],
-  ])('that answers %s with %s is understood', async (method, status, words) => {
+  ])('understands the answer %s with %s', async (method, status, words) => {
     await using source = await open({ media: h264, encode: avc, refuse: [method, status] });
     await until(
       () => source.handler.status.state === 'backing-off',
@@ -151,7 +151,7 @@ describe('a network camera', { timeout: 90_000 }, () => {
     expect(source.handler.status.fault?.words).toBe(words);
   });
 
-  it('whose address holds its password keeps that out of what is shown', async () => {
+  it('never shows a password that is in its address', async () => {
     const path = 'user=admin&password=secret&channel=1&stream=0.sdp';
     await using source = await open(
       { media: h264, encode: avc, refuse: ['DESCRIBE', '404 Not Found'] },

@@ -4,7 +4,10 @@ import { encodedFields, sourceFields } from '../fields.ts';
 /** What a `[[source]]` of this kind may say. */
 export const settings = z
   .strictObject({
-    kind: z.literal('test').meta({ description: 'A moving picture with a burnt-in clock and frame number.' }),
+    kind: z.literal('test').meta({
+      description:
+        'A moving picture with a burnt-in clock and frame number. The black and white bars across its top hold both for programs.',
+    }),
     ...sourceFields,
     ...encodedFields,
   })

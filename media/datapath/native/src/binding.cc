@@ -131,7 +131,10 @@ napi_value addSocket(napi_env env, napi_callback_info info) {
   auto local = Endpoint::parse(given.text(1), static_cast<uint16_t>(given.unsignedNumber(2)));
   if (!local) return numberValue(env, -EINVAL);
   const auto use = static_cast<SocketUse>(given.unsignedNumber(3));
-  const int fd = use == SocketUse::Listener ? openTcpListener(*local) : openUdpSocket(*local);
+  const auto open = [&] { return use == SocketUse::Listener ? openTcpListener(*local) : openUdpSocket(*local); };
+  int fd = open();
+  // One of ours that was closed a moment ago may still have the port.
+  if (fd == -EADDRINUSE && engine->settle()) fd = open();
   if (fd < 0) return numberValue(env, fd);
   command::AddSocket command{given.unsignedNumber(0), fd, *local, use, given.unsignedNumber(4),
                              static_cast<Kind>(given.unsignedNumber(5))};
@@ -205,7 +208,7 @@ napi_value closeTrack(napi_env env, napi_callback_info info) {
 }
 
 // (handle, session, video, audio, payload types of video, audio and repairs, bits per second, has capture times, reduced size,
-// number of the extension that names a section, names of video and audio)
+// number of the extension that names a section, names of video and audio, one of several layers)
 napi_value openSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   SourceOptions options;
@@ -217,6 +220,7 @@ napi_value openSource(napi_env env, napi_callback_info info) {
   options.tellsCaptureTime = given.truth(8);
   options.reducedSize = given.truth(9);
   options.sections = {static_cast<int>(given.number(10)), given.text(11), given.text(12)};
+  options.layered = given.truth(13);
   return post(env, given, command::OpenSource{options, given.unsignedNumber(2), given.unsignedNumber(3), given.unsignedNumber(1)});
 }
 

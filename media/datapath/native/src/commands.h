@@ -1,6 +1,8 @@
 // Commands from JavaScript to the datapath's thread. JavaScript assigns the handles; a command for a missing object
 // does nothing.
 #pragma once
+#include <future>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +17,8 @@
 
 namespace rushlight::command {
 
+// Tells that everything before it is done.
+struct Fence { std::shared_ptr<std::promise<void>> reached; };
 struct AddSocket {
   Handle handle = 0;
   int fd = -1;
@@ -51,7 +55,7 @@ struct CloseSink { Handle sink = 0; };
 
 namespace rushlight {
 
-using Command = std::variant<std::monostate, command::AddSocket, command::CloseSocket, command::OpenSession, command::SetIce,
+using Command = std::variant<std::monostate, command::Fence, command::AddSocket, command::CloseSocket, command::OpenSession, command::SetIce,
                              command::AddCandidate, command::StartDtls, command::CloseSession,
                              command::OpenTrack, command::BeginSource, command::SetParameterSet, command::CloseTrack, command::OpenSource,
                              command::RequestKeyframe, command::NameLayer, command::CloseSource, command::OpenSink, command::Join, command::Pause,

@@ -73,7 +73,8 @@ void Engine::apply(command::OpenSource& it) {
   Session* session = sessions_.get(it.session);
   if (it.session != 0 && session == nullptr) return;
   sources_.insert(it.options.handle, std::make_unique<Source>(it.options, tracks_.get(it.video), tracks_.get(it.audio), session));
-  if (session != nullptr) session->releaseHeld(context_);
+  // Of several layers nobody can tell whose packets these are before the last one is named.
+  if (session != nullptr && !it.options.layered) session->releaseHeld(context_);
 }
 
 void Engine::apply(command::RequestKeyframe& it) {
@@ -81,7 +82,7 @@ void Engine::apply(command::RequestKeyframe& it) {
 }
 
 void Engine::apply(command::NameLayer& it) {
-  if (Source* source = sources_.get(it.source)) source->nameLayer(std::move(it.names), sources_.get(it.full));
+  if (Source* source = sources_.get(it.source)) source->nameLayer(std::move(it.names), sources_.get(it.full), context_);
 }
 
 void Engine::apply(command::CloseSource& it) {
@@ -105,7 +106,7 @@ void Engine::apply(command::Join& it) {
 }
 
 void Engine::apply(command::Pause& it) {
-  if (Sink* sink = sinks_.get(it.sink)) sink->pause();
+  if (Sink* sink = sinks_.get(it.sink)) sink->pause(context_);
 }
 
 void Engine::apply(command::MoveSink& it) {

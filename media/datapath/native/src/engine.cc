@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kCommands = 1024;
 constexpr size_t kBatch = 64;
+constexpr int kReady = 32;
 // A connection is read in pieces of so many times the longest datagram.
 constexpr size_t kStreamReads = 7;
 // Beside the handles that JavaScript gives, connections have their own.
@@ -32,6 +33,7 @@ constexpr double kGatherMs = 0.25;
 constexpr long kNapNs = 40'000;
 constexpr auto kFullQueuePause = std::chrono::microseconds(200);
 constexpr int kFullQueueTries = 10'000;
+constexpr auto kSettlePatience = std::chrono::milliseconds(200);
 
 double clockMs(clockid_t clock) {
   timespec time;
@@ -98,17 +100,21 @@ bool Engine::post(Command command) {
   return write(wake_, &one, sizeof one) >= 0 || errno == EAGAIN;
 }
 
+bool Engine::settle() {
+  auto reached = std::make_shared<std::promise<void>>();
+  auto isReached = reached->get_future();
+  return post(command::Fence{std::move(reached)}) && isReached.wait_for(kSettlePatience) == std::future_status::ready;
+}
+
 void Engine::run() {
   // By default the kernel may add 50 µs to every sleep.
   prctl(PR_SET_TIMERSLACK, 1000);
-  epoll_event events[32];
+  epoll_event events[kReady];
   while (!ending_) {
     // All that is left to forward is a picture whose rest is on its way.
     if (!context_.dirty.empty()) nap();
     updateClock();
-    const double waitMs = std::max(0.0, nextWakeMs() - context_.nowMs);
-    const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
-    const int ready = epoll_pwait2(epoll_, events, 32, &timeout, nullptr);
+    const int ready = wait(events, kReady, std::max(0.0, nextWakeMs() - context_.nowMs));
     updateClock();
     for (int i = 0; i < ready; i++) {
       if (events[i].data.u64 == 0) {
@@ -126,6 +132,15 @@ void Engine::run() {
     flush();
     if (context_.events.takePending()) notify_();
   }
+}
+
+// Linux before 5.11 waits for whole milliseconds only, and the containers of some hosts forbid the other call.
+int Engine::wait(epoll_event* events, int count, double waitMs) {
+  if (!waitsExactly_) return epoll_wait(epoll_, events, count, static_cast<int>(std::ceil(waitMs)));
+  const timespec timeout = {static_cast<time_t>(waitMs / 1000), static_cast<long>(std::fmod(waitMs, 1000) * 1e6)};
+  const int ready = epoll_pwait2(epoll_, events, count, &timeout, nullptr);
+  if (ready < 0 && (errno == ENOSYS || errno == EPERM)) waitsExactly_ = false;
+  return ready;
 }
 
 void Engine::nap() {

@@ -26,6 +26,8 @@ class Engine {
 
   // For JavaScript's thread. False if the queue stays full, which only a hanging thread can cause.
   bool post(Command command);
+  // Waits until all that was posted is done. False where it takes too long.
+  bool settle();
   std::optional<Event> takeEvent() { return context_.events.pop(); }
   const std::string& fingerprint() const { return identity_.fingerprint(); }
   const std::vector<double>& snapshot() { return snapshots_.latest(); }
@@ -51,9 +53,11 @@ class Engine {
   void tick();
   void publish();
   void updateClock();
+  int wait(epoll_event* events, int count, double waitMs);
   static void nap();
 
   void apply(std::monostate&) {}
+  void apply(command::Fence& it) { it.reached->set_value(); }
   void apply(command::AddSocket& it);
   void apply(command::CloseSocket& it);
   void apply(command::OpenSession& it);
@@ -94,6 +98,7 @@ class Engine {
   std::vector<Track*> pacing_;
   int epoll_;
   int wake_;
+  bool waitsExactly_ = true;
   double tickedMs_ = 0;
   size_t turn_ = 0;
   std::atomic<bool> ending_{false};

@@ -50,10 +50,11 @@ class EventQueue {
  public:
   EventQueue() : queue_(kCapacity) {}
 
-  // False if it is full.
+  // False where it is full. The last places are for what a session cannot do without, whatever others send.
   bool push(Event event) {
     pending_ = true;
-    if (queue_.push(event)) return true;
+    const bool vital = event.type == EventType::Connected || event.type == EventType::DtlsFailed || event.type == EventType::PeerLeft;
+    if ((vital || queue_.size() < kCapacity - kVital) && queue_.push(event)) return true;
     dropped_++;
     return false;
   }
@@ -66,6 +67,8 @@ class EventQueue {
 
  private:
   static constexpr size_t kCapacity = 4096;
+  // More than sessions that end at once.
+  static constexpr size_t kVital = 1024;
   Queue<Event> queue_;
   bool pending_ = false;
   uint64_t dropped_ = 0;

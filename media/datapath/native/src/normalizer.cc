@@ -14,6 +14,8 @@ constexpr int kMaxWidth = 4;
 // Timestamps may be this much ahead of the elapsed time, and this much behind the newest one.
 constexpr double kAheadS = 5;
 constexpr double kBehindS = 0.5;
+// A report that is further than this from the packets speaks of another time line.
+constexpr double kReportS = 8;
 // 32-bit timestamps cannot represent longer pauses.
 constexpr double kLongestPauseMs = 3'600'000;
 
@@ -108,9 +110,12 @@ uint32_t StreamNormalizer::resumedAt(double nowMs) const {
   return lastTimestamp_ + static_cast<uint32_t>(std::lround(passedMs * clockRate_ / 1000));
 }
 
-std::optional<uint32_t> StreamNormalizer::timestampOf(uint32_t ssrc, uint32_t timestamp) const {
+std::optional<uint32_t> StreamNormalizer::timestampOf(uint32_t ssrc, uint32_t timestamp, double nowMs) const {
   if (!hasSource_ || ssrc_ != ssrc) return std::nullopt;
-  return timestamp + offset_;
+  const uint32_t shifted = timestamp + offset_;
+  const double elapsed = std::min(nowMs - lastAtMs_, kLongestPauseMs) * clockRate_ / 1000;
+  if (std::abs(timestampDistance(lastTimestamp_, shifted) - elapsed) > kReportS * clockRate_) return std::nullopt;
+  return shifted;
 }
 
 }  // namespace rushlight

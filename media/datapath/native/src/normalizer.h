@@ -32,8 +32,8 @@ class StreamNormalizer {
   void begin(uint32_t ssrc, uint16_t sequence, uint32_t timestamp, double nowMs);
   // Place of a packet of the current source that becomes `pieces`; nothing if it came before or is too old.
   std::optional<Place> place(uint16_t sequence, uint32_t timestamp, int pieces, double nowMs);
-  // The feed's timestamp for a source's; nothing if that source is not the current one.
-  std::optional<uint32_t> timestampOf(uint32_t ssrc, uint32_t timestamp) const;
+  // The feed's timestamp of a source's; nothing where that does not belong to the present source and its time line.
+  std::optional<uint32_t> timestampOf(uint32_t ssrc, uint32_t timestamp, double nowMs) const;
   // The next packet is the first of a new source, even under the old SSRC.
   void endSource() { hasSource_ = false; }
 

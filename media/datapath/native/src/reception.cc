@@ -8,10 +8,14 @@ namespace rushlight {
 
 namespace {
 
+// A larger change of the transit time is one of the sender's timestamps.
+constexpr double kMaxChangeS = 8;
 constexpr double kRetryMs = 60;
 constexpr int kMaxTries = 8;
 // Larger gaps are not requested: the stream jumped.
 constexpr int64_t kMaxGap = 512;
+// Nor is more than this at a time: only a new keyframe mends it, and a publisher must not fill the memory with its gaps.
+constexpr size_t kMaxMissing = 1024;
 
 }  // namespace
 
@@ -22,7 +26,8 @@ int64_t ReceptionStats::arrived(uint16_t sequence, uint32_t timestamp, double no
   const auto transit = static_cast<int32_t>(arrival - timestamp);
   if (received_ > 0) {
     const double change = std::abs(static_cast<double>(timestampDistance(static_cast<uint32_t>(lastTransit_), static_cast<uint32_t>(transit))));
-    jitter_ += (change - jitter_) / 16;
+    // A step of the time line is no jitter.
+    if (change < kMaxChangeS * clockRate_) jitter_ += (change - jitter_) / 16;
   }
   lastTransit_ = transit;
   received_++;
@@ -64,14 +69,14 @@ bool NackGenerator::arrived(int64_t extended, double nowMs) {
     return false;
   }
   const int64_t gap = extended - highest_ - 1;
-  if (gap > kMaxGap) {
+  if (gap > kMaxGap || missing_.size() + static_cast<size_t>(gap) > kMaxMissing) {
     abandoned_ = true;
     missing_.clear();
   } else {
     for (int64_t lost = highest_ + 1; lost < extended; lost++) missing_.emplace(lost, Missing{0, nowMs});
   }
   highest_ = extended;
-  return gap > 0 && gap <= kMaxGap;
+  return gap > 0;
 }
 
 std::vector<uint16_t> NackGenerator::due(double nowMs) {

@@ -43,7 +43,7 @@ class ReceptionStats {
 
 class NackGenerator {
  public:
-  // Records an arrival by extended number. True if it opened a gap, so that requesting at once makes sense.
+  // Notes an arrival by extended number. True where it opened a gap, so that asking at once, or for a keyframe, makes sense.
   bool arrived(int64_t extended, double nowMs);
   // Numbers to request now, ascending.
   std::vector<uint16_t> due(double nowMs);

@@ -39,7 +39,7 @@ Session::~Session() {
   }
   for (MediaSocket* socket : sockets_) socket->owner = nullptr;
   for (Sink* sink : sinks_) sink->sessionGone();
-  if (source_ != nullptr) source_->sessionGone();
+  for (Source* source : sources_) source->sessionGone();
 }
 
 void Session::setIce(IceNames ice) {
@@ -170,7 +170,7 @@ void Session::receiveMedia(View datagram, uint8_t* scratch, Context& context) {
   const bool control = isRtcp(datagram);
   if (!control && fresh_ && sinks_.empty()) return held_.keep(datagram, context.nowMs);
   if (!receiver_ || (!control && source_ == nullptr)) return;
-  const auto bytes = control ? receiver_->unprotectRtcp(datagram, scratch) : receiver_->unprotectRtp(datagram, scratch, context.nowMs);
+  const auto bytes = control ? receiver_->unprotectRtcp(datagram, scratch, context.nowMs) : receiver_->unprotectRtp(datagram, scratch, context.nowMs);
   if (!bytes) {
     context.counters.refused++;
     return;
@@ -183,9 +183,15 @@ void Session::receiveMedia(View datagram, uint8_t* scratch, Context& context) {
   rtcp::parse(plain, *this);
 }
 
-void Session::setSource(Source* source) {
+void Session::add(Source* source) {
+  sources_.push_back(source);
   source_ = source;
-  if (source != nullptr) fresh_ = false;
+  fresh_ = false;
+}
+
+void Session::remove(Source* source) {
+  std::erase(sources_, source);
+  if (source_ == source) source_ = nullptr;
 }
 
 void Session::releaseHeld(Context& context) {

@@ -84,7 +84,10 @@ class Session final : private rtcp::Handler {
 
   void add(Sink* sink) { sinks_.push_back(sink); }
   void remove(Sink* sink);
-  void setSource(Source* source);
+  void add(Source* source);
+  void remove(Source* source);
+  // Who gets the packets, of several sources.
+  void setSource(Source* source) { source_ = source; }
   // Passes earlier packets on to the source.
   void releaseHeld(Context& context);
 
@@ -122,6 +125,7 @@ class Session final : private rtcp::Handler {
   std::optional<SrtpSender> sender_;
   std::optional<SrtpReceiver> receiver_;
   std::vector<Sink*> sinks_;
+  std::vector<Source*> sources_;
   Source* source_ = nullptr;
   // It never had a source.
   bool fresh_ = true;

@@ -123,7 +123,7 @@ void Sink::tick(Context& context) {
 
 void Sink::report(Context& context) {
   if (session_ == nullptr || !session_->canSend()) return;
-  const auto timestamp = track_->clock().timestampAt(context.unixMs);
+  const auto timestamp = track_->clock().timestampAt(context.nowMs);
   if (!timestamp) return;
   const uint64_t ntp = rtcp::ntpOfUnixMs(context.unixMs);
   reports_[nextReport_++ % reports_.size()] = {rtcp::middleOfNtp(ntp), context.nowMs};

@@ -79,6 +79,12 @@ void Sink::join(double freshMs, double patienceMs, Context& context) {
   needKeyframe(context);
 }
 
+void Sink::pause(Context& context) {
+  // On its way to another layer: where nothing is sent, it is there at once.
+  if (next_ != nullptr) takeNext(context);
+  state_ = State::Paused;
+}
+
 void Sink::pictureLost(Context& context) {
   needKeyframe(context);
   if (!started() || track_->keyframe() < 0 || context.nowMs - startedMs_ < kRestartMs) return;
@@ -114,8 +120,8 @@ void Sink::stayHere() {
 void Sink::takeNext(Context& context) {
   if (!moved_) {
     before_.reset();
-    const auto timestamp = track_ == nullptr ? std::nullopt : track_->clock().timestampAt(context.unixMs);
-    if (timestamp) before_ = Moment{context.unixMs, *timestamp + offset_};
+    const auto timestamp = track_ == nullptr ? std::nullopt : track_->clock().timestampAt(context.nowMs);
+    if (timestamp) before_ = Moment{context.nowMs, *timestamp + offset_};
   }
   moved_ = true;
   if (track_ != nullptr) track_->remove(this);
@@ -139,9 +145,9 @@ void Sink::align(Context& context) {
   const uint32_t soonest = lastTimestamp_ + static_cast<uint32_t>(kAgainTicks) + 1;
   offset_ = soonest - newest->timestamp;
   if (before_) {
-    const auto elapsed = static_cast<int64_t>((context.unixMs - before_->unixMs) * kVideoClockHz / 1000);
+    const auto elapsed = static_cast<int64_t>((context.nowMs - before_->atMs) * kVideoClockHz / 1000);
     const uint32_t now = before_->timestamp + static_cast<uint32_t>(elapsed);
-    const auto known = track_->clock().timestampAt(context.unixMs);
+    const auto known = track_->clock().timestampAt(context.nowMs);
     const bool plausible = known && std::abs(timestampDistance(newest->timestamp, *known)) <= kPlausibleTicks;
     offset_ = now - (plausible ? *known : newest->timestamp);
   }
@@ -210,6 +216,7 @@ bool Sink::pump(Context& context) {
     start(ring.head(), context);
   }
   if (stalled(context)) return true;
+  if (state_ == State::Waiting) return false;
   if (prefaceDue_ && !transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
   prefaceDue_ = false;
   if (cursor_ > ring.head()) return false;

@@ -58,7 +58,7 @@ class Sink {
   // for `patienceMs`; then the old one has to do. Audio starts with the next packet.
   void join(double freshMs, double patienceMs, Context& context);
   // Sends nothing until the next start.
-  void pause() { state_ = State::Paused; }
+  void pause(Context& context);
   // Changes to another layer of the same picture, in the viewer's own numbers and time: at once if it sends nothing, or with
   // that layer's remembered keyframe if it is at most `freshMs` old. Otherwise with its next one, or after `patienceMs` with
   // the remembered one; until then the current layer continues.
@@ -95,7 +95,7 @@ class Sink {
 
   // The viewer's clock at a time.
   struct Moment {
-    double unixMs = 0;
+    double atMs = 0;
     uint32_t timestamp = 0;
   };
 

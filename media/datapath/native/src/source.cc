@@ -23,26 +23,22 @@ Source::Source(SourceOptions options, Track* video, Track* audio, Session* sessi
   // The same SSRC may return with other numbers.
   if (video != nullptr) video->endSource();
   if (audio != nullptr) audio->endSource();
-  if (session != nullptr) session->setSource(this);
+  if (session != nullptr) session->add(this);
 }
 
 Source::~Source() {
   if (small_ != nullptr) small_->full_ = nullptr;
   if (full_ != nullptr) full_->small_ = nullptr;
-  else if (session_ != nullptr) session_->setSource(nullptr);
+  if (session_ != nullptr) session_->remove(this);
 }
 
-void Source::sessionGone() {
-  session_ = nullptr;
-  if (small_ != nullptr) small_->sessionGone();
-}
-
-void Source::nameLayer(LayerNames names, Source* full) {
+void Source::nameLayer(LayerNames names, Source* full, Context& context) {
   names_ = std::move(names);
   if (full == nullptr || full == this || session_ == nullptr) return;
   full_ = full;
   full->small_ = this;
   session_->setSource(full);
+  session_->releaseHeld(context);
 }
 
 void Source::trackGone(const Track* track) {
@@ -185,10 +181,11 @@ void Source::onSenderReport(const rtcp::SenderReport& report) {
 
 void Source::noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context) {
   if (incoming.track == nullptr) return;
-  const auto timestamp = incoming.track->normalizer().timestampOf(report.ssrc, report.rtpTimestamp);
+  const auto timestamp = incoming.track->normalizer().timestampOf(report.ssrc, report.rtpTimestamp, context.nowMs);
   if (!timestamp) return;
   const double unixMs = rtcp::unixMsOfNtp(report.ntp);
-  incoming.track->clock().noteReport(*timestamp, options_.tellsCaptureTime ? unixMs : clock_.toLocal(unixMs, context.unixMs));
+  const double atMs = options_.tellsCaptureTime ? context.nowMs - (context.unixMs - unixMs) : clock_.toLocal(unixMs, context.nowMs);
+  incoming.track->clock().noteReport(*timestamp, atMs, context.nowMs);
 }
 
 void Source::requestKeyframe(Context& context) {

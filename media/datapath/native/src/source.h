@@ -21,7 +21,7 @@ struct SectionNames {
   // Number of the header extension that carries the name (MID); -1 where it sends none.
   int midExtension = -1;
   std::string video;
-  // Empty where no sound was agreed on.
+  // Empty if no sound was agreed on.
   std::string audio;
 };
 
@@ -39,6 +39,8 @@ struct SourceOptions {
   // Sender reports state the capture time by this machine's clock, not the sending time.
   bool tellsCaptureTime = false;
   SectionNames sections;
+  // It is one of several that its publisher sends at once, and will be named.
+  bool layered = false;
 };
 
 // For a publisher that sends several layers at once: how its packets name theirs (RFC 8852). Extension numbers are -1 if
@@ -59,10 +61,10 @@ class Source final : private rtcp::Handler {
 
   Handle handle() const { return options_.handle; }
   void trackGone(const Track* track);
-  void sessionGone();
+  void sessionGone() { session_ = nullptr; }
 
   // From now on accepts one layer only. The session's source is that of the full layer, which passes the small one its packets.
-  void nameLayer(LayerNames names, Source* full);
+  void nameLayer(LayerNames names, Source* full, Context& context);
 
   // An authentic packet of the session.
   void receiveRtp(View packet, Context& context);

@@ -7,8 +7,6 @@ namespace rushlight {
 
 namespace {
 
-// More SSRCs than any peer of ours sends; limits what a peer can make us remember.
-constexpr size_t kMaxStreams = 32;
 // A stream that was silent for this long may have advanced by more than half of the sequence numbers.
 constexpr double kLostTrackMs = 1000;
 constexpr uint32_t kEncrypted = 0x80000000;
@@ -168,37 +166,42 @@ std::optional<size_t> SrtpReceiver::unprotectRtp(View packet, uint8_t* out, doub
   if (!headerBytes || packet.size() < *headerBytes + rtp_.tagBytes()) return std::nullopt;
   const uint32_t ssrc = read32(packet.data() + 8);
   const uint16_t sequence = read16(packet.data() + 2);
-  const auto known = streams_.find(ssrc);
-  const bool fresh = known == streams_.end();
-  if (fresh && streams_.size() >= kMaxStreams) return std::nullopt;
-  int64_t index = sequence;
-  if (!fresh) index = extendSequence(sequence, known->second.window.highest());
-  const bool admitted = fresh ? true : known->second.window.admits(index);
-  bool authentic = admitted && rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);
+  auto* known = streams_.find(ssrc);
+  if (known == nullptr && !streams_.mayOpen(ssrc)) return std::nullopt;
+  auto opened = known == nullptr ? streams_.fresh(ssrc) : decltype(streams_)::Stream{};
+  auto& stream = known == nullptr ? opened : *known;
+  const int64_t highest = stream.window.highest();
+  int64_t index = highest < 0 ? sequence : extendSequence(sequence, highest);
+  bool authentic = stream.window.admits(index) && rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);
   // The sender may have wrapped unseen: before the first packet arrived, or while none did.
-  if (!authentic && (fresh ? sequence < 0x8000 : nowMs - known->second.lastMs > kLostTrackMs)) {
+  if (!authentic && (highest < 0 ? sequence < 0x8000 : nowMs - stream.lastMs > kLostTrackMs)) {
     index += 0x10000;
     authentic = rtp_.openRtp(packet, *headerBytes, static_cast<uint64_t>(index), out);
   }
   if (!authentic) return std::nullopt;
-  RtpStream& stream = streams_[ssrc];
   stream.window.accept(index);
   stream.lastMs = nowMs;
+  if (known == nullptr) streams_.open(ssrc, opened);
   return packet.size() - rtp_.tagBytes();
 }
 
-std::optional<size_t> SrtpReceiver::unprotectRtcp(View packet, uint8_t* out) {
+std::optional<size_t> SrtpReceiver::unprotectRtcp(View packet, uint8_t* out, double nowMs) {
   const ptrdiff_t trailerAt = rtcp_.trailerOffset(packet.size());
   if (trailerAt < 0) return std::nullopt;
   const uint32_t trailer = read32(packet.data() + trailerAt);
   const uint32_t index = trailer & ~kEncrypted;
   const uint32_t ssrc = read32(packet.data() + 4);
-  const auto known = reports_.find(ssrc);
-  if (known == reports_.end() && reports_.size() >= kMaxStreams) return std::nullopt;
   if ((trailer & kEncrypted) == 0) return std::nullopt;
-  if (known != reports_.end() && !known->second.admits(index)) return std::nullopt;
+  auto* known = reports_.find(ssrc);
+  if (known == nullptr && !reports_.mayOpen(ssrc)) return std::nullopt;
+  auto opened = known == nullptr ? reports_.fresh(ssrc) : decltype(reports_)::Stream{};
+  auto& stream = known == nullptr ? opened : *known;
+  if (!stream.window.admits(index)) return std::nullopt;
   const auto bytes = rtcp_.openRtcp(packet, index, out);
-  if (bytes) reports_[ssrc].accept(index);
+  if (!bytes) return std::nullopt;
+  stream.window.accept(index);
+  stream.lastMs = nowMs;
+  if (known == nullptr) reports_.open(ssrc, opened);
   return bytes;
 }
 

@@ -1,7 +1,6 @@
 // SRTP and SRTCP of one session (RFC 3711; RFC 7714 for GCM).
 #pragma once
 #include <optional>
-#include <unordered_map>
 
 #include "crypto.h"
 #include "replay-window.h"
@@ -67,18 +66,14 @@ class SrtpReceiver {
   explicit SrtpReceiver(const MasterKey& master);
   // Length of the plain packet in `out`; nothing if it is malformed, forged or replayed.
   std::optional<size_t> unprotectRtp(View packet, uint8_t* out, double nowMs);
-  std::optional<size_t> unprotectRtcp(View packet, uint8_t* out);
+  std::optional<size_t> unprotectRtcp(View packet, uint8_t* out, double nowMs);
 
  private:
-  struct RtpStream {
-    ReplayWindow<1024> window;
-    double lastMs = 0;
-  };
   SrtpCipher rtp_;
   SrtpCipher rtcp_;
-  std::unordered_map<uint32_t, RtpStream> streams_;
+  ReplayWindows<1024> streams_;
   // One for each SSRC: a session's sources count their reports separately (RFC 3711, section 3.3.2).
-  std::unordered_map<uint32_t, ReplayWindow<128>> reports_;
+  ReplayWindows<128> reports_;
 };
 
 }  // namespace rushlight

@@ -12,10 +12,14 @@ constexpr size_t kHeaderBytes = 20;
 constexpr uint32_t kHostPriority = 0x6effffff;
 
 enum Attribute : uint16_t {
+  MappedAddress = 0x0001,
   Username = 0x0006,
   MessageIntegrity = 0x0008,
   ErrorCode = 0x0009,
   UnknownAttributes = 0x000a,
+  Realm = 0x0014,
+  Nonce = 0x0015,
+  MessageIntegritySha256 = 0x001c,
   XorMappedAddress = 0x0020,
   Priority = 0x0024,
   UseCandidate = 0x0025,
@@ -69,10 +73,14 @@ class Builder {
 
 bool mustBeUnderstood(uint16_t type) {
   switch (type) {
+    case MappedAddress:
     case Username:
     case MessageIntegrity:
     case ErrorCode:
     case UnknownAttributes:
+    case Realm:
+    case Nonce:
+    case MessageIntegritySha256:
     case XorMappedAddress:
     case Priority:
     case UseCandidate:

@@ -90,7 +90,7 @@ void Track::forward(const RtpPacket& packet, const PayloadInfo& info, Context& c
   const auto place = normalizer_.place(packet.sequence, packet.timestamp, count, context.nowMs);
   if (!place) return;
   if (place->stepped) clock_.reset();
-  clock_.noteArrival(place->timestamp, context.unixMs);
+  clock_.noteArrival(place->timestamp, context.nowMs);
   for (int i = 0; i < place->width; i++) {
     const bool last = i == count - 1;
     store(*place, i, packet.marker && last, i < count ? pieces_[static_cast<size_t>(i)] : Piece{}, context);

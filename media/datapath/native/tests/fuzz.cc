@@ -118,8 +118,8 @@ static std::vector<double> play(View input) {
   options.handle = 8;
   options.audioPayloadType = -1;
   Source small(options, &low, nullptr, &session);
-  small.nameLayer({"low", 1, 2}, &source);
-  if (size > 0 && (data[0] & 1) != 0) source.nameLayer({"high", 1, 2}, nullptr);
+  small.nameLayer({"low", 1, 2}, &source, context);
+  if (size > 0 && (data[0] & 1) != 0) source.nameLayer({"high", 1, 2}, nullptr, context);
   Sink tap({4, 0, 0, false, ""}, &video, nullptr);
   Sink viewer({5, 1, 96, false, "name"}, &video, &session);
   tap.join(0, 0, context);

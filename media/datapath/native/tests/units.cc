@@ -1,10 +1,17 @@
 // Separate parts of the native datapath under sanitizers. `npm run test:native` runs this.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
 #include <map>
 #include <random>
 #include <set>
 #include <thread>
 
 #include "../src/clocks.h"
+#include "../src/engine.h"
 #include "../src/h264.h"
 #include "../src/h265.h"
 #include "../src/normalizer.h"
@@ -15,6 +22,7 @@
 #include "../src/rtp.h"
 #include "../src/sequence-map.h"
 #include "../src/session.h"
+#include "../src/sink.h"
 #include "../src/source.h"
 #include "../src/source-guard.h"
 #include "../src/srtp.h"
@@ -58,9 +66,9 @@ std::vector<uint8_t> report(SrtpSender& sender, uint32_t ssrc) {
   return packet;
 }
 
-bool opensReport(SrtpReceiver& receiver, View packet) {
+bool opensReport(SrtpReceiver& receiver, View packet, double nowMs = 0) {
   std::vector<uint8_t> plain(packet.size());
-  return receiver.unprotectRtcp(packet, plain.data()).has_value();
+  return receiver.unprotectRtcp(packet, plain.data(), nowMs).has_value();
 }
 
 void srtp(SrtpProfile profile) {
@@ -91,6 +99,14 @@ void srtp(SrtpProfile profile) {
     CHECK(!opensReport(reports, first));
   }
   CHECK(opensReport(reports, report(picture, 2)));
+  // Encoders that restart under an SSRC of their own each time: nothing of those that ended can be replayed.
+  SrtpReceiver restarts(master);
+  const auto first = protect(sender, 70'000, 1000);
+  for (uint32_t ssrc = 1000; ssrc < 1100; ssrc++) {
+    CHECK(opens(restarts, protect(sender, 70'000, ssrc), ssrc));
+    CHECK(opensReport(restarts, report(sound, ssrc), ssrc));
+  }
+  CHECK(!opens(restarts, first, 1100) && opens(restarts, protect(sender, 70'001, 1000), 1100));
 }
 
 void stunMessages() {
@@ -105,6 +121,11 @@ void stunMessages() {
     const auto read = stun::parse(altered);
     // Anything after MESSAGE-INTEGRITY, and the length that it covers, is not part of it.
     if (read && i < message->integrityOffset && i != 2 && i != 3) CHECK(!stun::hasIntegrity(altered, *read, "password"));
+  }
+  // What may be in a check, and need not be understood, is no reason to refuse it.
+  for (const uint8_t type : {0x01, 0x13, 0x14, 0x15, 0x1c}) {
+    const std::vector<uint8_t> with = {0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0, type, 0, 4, 0, 0, 0, 0};
+    CHECK(stun::parse(with)->unknown == (type == 0x13 ? 0x13 : 0));
   }
   const auto six = Endpoint::parse("2001:db8::1", 4000);
   CHECK(six && stun::parse(stun::buildSuccess(transaction, *six, "p")));
@@ -250,6 +271,164 @@ void clocks() {
   CHECK(std::abs(rtcp::unixMsOfNtp(rtcp::ntpOfUnixMs(1.7e12)) - 1.7e12) < 0.01);
 }
 
+// Missing packets are asked for up to a bound. Beyond it, and where a gap is too large, only a keyframe helps: at once.
+void gaps() {
+  NackGenerator nacks;
+  nacks.arrived(0, 0);
+  CHECK(nacks.arrived(600, 0) && nacks.takeAbandoned() && nacks.pending() == 0);
+  bool abandoned = false;
+  for (int64_t packet = 1; packet <= 1000; packet++) {
+    CHECK(nacks.arrived(600 + packet * 500, 0));
+    CHECK(nacks.pending() <= 1024);
+    abandoned |= nacks.takeAbandoned();
+  }
+  CHECK(abandoned);
+}
+
+// A step back of the publisher's time line is a line of its own, of which the next report speaks.
+void captureDelays() {
+  CaptureDelay delay(kVideoClockHz);
+  delay.noteReport(900'000, 10'000);
+  delay.noteArrival(903'000, 10'100);
+  CHECK(std::abs(*delay.ms() - 66.7) < 0.1);
+  delay.noteArrival(3000, 10'200);
+  CHECK(!delay.ms());
+  delay.noteReport(3000, 10'180);
+  delay.noteArrival(6000, 10'233);
+  CHECK(std::abs(*delay.ms() - 19.7) < 0.1);
+}
+
+// Reports of another time line, or of none, say nothing of the feed's.
+void reportTimes() {
+  StreamNormalizer normalizer(90'000, 65'536, 1);
+  normalizer.begin(1, 10, 90'000, 0);
+  CHECK(normalizer.place(10, 90'000, 1, 0)->timestamp == 1);
+  CHECK(normalizer.timestampOf(1, 90'000, 0) == 1u && normalizer.timestampOf(1, 180'000, 1000) == 90'001u);
+  CHECK(!normalizer.timestampOf(1, 0x80000000, 1000) && !normalizer.timestampOf(1, 90'000, 20'000) && !normalizer.timestampOf(2, 90'000, 0));
+}
+
+void sendPicture(Track& track, Context& context, uint16_t& sequence, uint32_t timestamp, bool keyframe, size_t bytes = 300) {
+  const auto send = [&](std::vector<uint8_t> payload) {
+    RtpPacket packet;
+    packet.ssrc = 7;
+    packet.sequence = sequence++;
+    packet.timestamp = timestamp;
+    packet.payload = payload;
+    track.write(packet, context);
+  };
+  if (keyframe) send({0x67, 0x42, 0xc0, 0x1f, 0xda});
+  if (keyframe) send({0x68, 0xce, 0x3c, 0x80});
+  std::vector<uint8_t> slice(bytes, 1);
+  slice[0] = keyframe ? 0x65 : 0x41;
+  send(slice);
+}
+
+// Somebody whose place in the memory was overwritten gets nothing before the next keyframe: pictures would be torn.
+void fallenBehind() {
+  Context context;
+  context.nowMs = 5000;
+  Track video(2, Kind::Video, kVideoClockHz);
+  Sink tap({4, 0, 0, false, ""}, &video, nullptr);
+  uint16_t sequence = 0;
+  tap.join(0, 0, context);
+  sendPicture(video, context, sequence, 0, true);
+  tap.pump(context);
+  CHECK(tap.stats().packets == 3);
+  for (uint32_t i = 1; i <= 25'000; i++) sendPicture(video, context, sequence, i * 100, false, 1400);
+  while (context.events.pop()) {
+  }
+  for (int i = 0; i < 20; i++) {
+    context.nowMs += 2;
+    tap.pump(context);
+  }
+  CHECK(tap.stats().packets == 3);
+  sendPicture(video, context, sequence, 2'600'000, true);
+  tap.pump(context);
+  CHECK(tap.stats().packets == 6);
+}
+
+// Layers of a publisher end in any order, and none refers to a session that is gone.
+void layersEnd() {
+  const DtlsIdentity identity;
+  Names names;
+  Context context;
+  Track video(2, Kind::Video, kVideoClockHz);
+  Track low(3, Kind::Video, kVideoClockHz);
+  for (const bool named : {true, false}) {
+    auto session = std::make_unique<Session>(SessionOptions{1, false, 10'000}, names, identity);
+    SourceOptions options;
+    auto full = std::make_unique<Source>(options, &video, nullptr, session.get());
+    Source small(options, &low, nullptr, session.get());
+    if (named) small.nameLayer({"low", 1, 2}, full.get(), context);
+    full.reset();
+    session.reset();
+    small.tick(context);
+    small.requestKeyframe(context);
+  }
+}
+
+// The clock of this machine is set while pictures flow: the time line that viewers are told goes on.
+void clockSet() {
+  Context context;
+  context.nowMs = 5000;
+  context.unixMs = 1.7e12;
+  Endpoint local = *Endpoint::parse("127.0.0.1", 0);
+  Endpoint peer = local;
+  UdpSocket socket(1, openUdpSocket(local), local, SocketUse::Shared);
+  const int viewer = openUdpSocket(peer);
+  const DtlsIdentity identity;
+  Names names;
+  Session session({2, false, 10'000}, names, identity);
+  session.setIce({"here", "password", "there", "remote"});
+  session.setKeys({}, {}, context);
+  session.receiveStun(socket, peer, stun::buildCheck({}, "here:there", {}, "password"), context);
+  Track video(3, Kind::Video, kVideoClockHz);
+  SourceOptions options;
+  options.tellsCaptureTime = true;
+  Source source(options, &video, nullptr, nullptr);
+  Sink sink({4, 1, 96, false, "name"}, &video, &session);
+  sink.join(0, 0, context);
+  SrtpReceiver receiver({});
+  uint16_t sequence = 0;
+  // The timestamp of the newest sender report.
+  const auto reported = [&] {
+    uint8_t bytes[2048];
+    uint8_t plain[2048];
+    std::optional<uint32_t> timestamp;
+    socket.queue.flush(context.counters);
+    ssize_t length;
+    while ((length = recv(viewer, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {
+      const View datagram = {bytes, static_cast<size_t>(length)};
+      if (isRtcp(datagram) && receiver.unprotectRtcp(datagram, plain, 0) && plain[1] == 200) timestamp = read32(plain + 16);
+    }
+    return timestamp;
+  };
+  const auto show = [&](uint32_t timestamp) {
+    context.nowMs += 1000;
+    context.unixMs += 1000;
+    sendPicture(video, context, sequence, timestamp, timestamp == 0);
+    sink.pump(context);
+    sink.tick(context);
+    return reported();
+  };
+  show(0);
+  rtcp::Builder report;
+  report.senderReport({7, rtcp::ntpOfUnixMs(context.unixMs), 0, 0, 0});
+  source.receiveIngest(Kind::Video, report.bytes(), context);
+  const auto before = show(90'000);
+  context.unixMs += 3'600'000;
+  const auto after = show(180'000);
+  CHECK(before && after && *after - *before == 90'000);
+  close(viewer);
+}
+
+// Whatever others send, a session hears that it is connected.
+void vitalEvents() {
+  Context context;
+  for (int i = 0; i < 10'000; i++) context.events.push({EventType::ParameterSet, 1});
+  CHECK(context.events.push({EventType::Connected, 2}));
+}
+
 // Packets of a publisher before it has keys or a feed here are not lost; unclaimed ones are dropped.
 void heldPackets() {
   const DtlsIdentity identity;
@@ -283,6 +462,50 @@ void heldPackets() {
   CHECK(source.packetsLost() == 0);
 }
 
+// Packets of several layers that came before their sources: each layer gets its own, however they arrived.
+void heldLayers() {
+  const DtlsIdentity identity;
+  Names names;
+  Context context;
+  context.nowMs = 5000;
+  Session session({1, false, 10'000}, names, identity);
+  const MasterKey key;
+  SrtpSender publisher(key);
+  std::vector<uint8_t> scratch(2048);
+  const auto send = [&](uint32_t ssrc, uint16_t sequence, const char* rid, std::vector<uint8_t> payload) {
+    // With the layer's name, of three letters, in a header extension.
+    std::vector<uint8_t> plain = {0xbe, 0xde, 0, 1, 0x12, 0, 0, 0};
+    std::memcpy(plain.data() + 5, rid, 3);
+    std::vector<uint8_t> header(kRtpHeaderBytes);
+    writeRtpHeader(header.data(), false, 96, sequence, 3000, ssrc);
+    header[0] |= 0x10;
+    header.insert(header.end(), plain.begin(), plain.end());
+    std::vector<uint8_t> packet(header);
+    packet.resize(header.size() + payload.size() + kSrtpOverhead);
+    packet.resize(SrtpCipher(key, false, Direction::Encrypt).sealRtp(packet.data(), header.size(), sequence, payload));
+    session.receive({}, packet, scratch.data(), context);
+  };
+  const auto keyframe = [&](uint32_t ssrc, const char* rid, uint8_t level) {
+    send(ssrc, 1, rid, {0x67, 0x42, 0xc0, level, 0xda});
+    send(ssrc, 2, rid, {0x68, 0xce, 0x3c, 0x80});
+    send(ssrc, 3, rid, {0x65, level});
+  };
+  session.setKeys(key, key, context);
+  keyframe(10, "low", 0x0c);
+  keyframe(20, "big", 0x1f);
+  Track video(2, Kind::Video, kVideoClockHz);
+  Track low(3, Kind::Video, kVideoClockHz);
+  SourceOptions options;
+  options.videoPayloadType = 96;
+  options.layered = true;
+  Source full(options, &video, nullptr, &session);
+  full.nameLayer({"big", 1, 2}, nullptr, context);
+  Source small(options, &low, nullptr, &session);
+  small.nameLayer({"low", 1, 2}, &full, context);
+  CHECK(video.keyframe() >= 0 && video.ring().get(video.keyframe())->view()[3] == 0x1f);
+  CHECK(low.keyframe() >= 0 && low.ring().get(low.keyframe())->view()[3] == 0x0c);
+}
+
 void betweenThreads() {
   Queue<std::vector<uint8_t>> queue(16);
   std::thread producer([&] {
@@ -302,6 +525,34 @@ void betweenThreads() {
     CHECK(read32(value->data()) == i++);
   }
   producer.join();
+}
+
+// Linux before 5.11, or a container that forbids what is newer: packets come in all the same. From here on it is so for this process.
+void oldKernel() {
+  const sock_filter forbid[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {std::size(forbid), const_cast<sock_filter*>(forbid)};
+  CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+  Engine engine([] {});
+  Endpoint local = *Endpoint::parse("127.0.0.1", 0);
+  Endpoint peer = local;
+  const int fd = openUdpSocket(local);
+  CHECK(engine.post(command::AddSocket{0x10000, fd, local, SocketUse::Shared, 0, Kind::Video}));
+  CHECK(engine.post(command::OpenSession{{0x10001, false, 10'000}}));
+  CHECK(engine.post(command::SetIce{0x10001, {"here", "password", "there", "remote"}}));
+  CHECK(engine.settle());
+  const int other = openUdpSocket(peer);
+  sockaddr_storage to;
+  const socklen_t bytes = local.toSocket(to);
+  const auto check = stun::buildCheck({}, "here:there", {}, "password");
+  CHECK(sendto(other, check.data(), check.size(), 0, reinterpret_cast<sockaddr*>(&to), bytes) > 0);
+  pollfd answer = {other, POLLIN, 0};
+  CHECK(poll(&answer, 1, 2000) == 1);
+  close(other);
 }
 
 // Header extensions in the short and the long form (RFC 8285).
@@ -387,8 +638,17 @@ int main() {
   h265Payloads();
   sources();
   clocks();
+  gaps();
+  captureDelays();
+  reportTimes();
+  fallenBehind();
+  layersEnd();
+  clockSet();
+  vitalEvents();
   heldPackets();
+  heldLayers();
   streams();
   betweenThreads();
+  oldKernel();
   std::puts("parts: all good");
 }

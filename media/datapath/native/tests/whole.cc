@@ -150,7 +150,7 @@ void drain(Viewer& viewer) {
   while ((length = receiveBy(viewer, bytes, sizeof bytes)) > 0) {
     const View datagram = {bytes, static_cast<size_t>(length)};
     if (stun::isStun(datagram) || bytes[0] < 128) continue;
-    if (isRtcp(datagram)) CHECK(viewer.receiver->unprotectRtcp(datagram, plain));
+    if (isRtcp(datagram)) CHECK(viewer.receiver->unprotectRtcp(datagram, plain, 0));
     else CHECK(viewer.receiver->unprotectRtp(datagram, plain, 0));
     viewer.packets++;
   }

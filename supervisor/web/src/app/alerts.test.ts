@@ -125,7 +125,7 @@ describe('links and health', () => {
     } as const;
     const hub = { state: 'searching', id: null, name: null, url: null, reason: null } as const;
     expect(titles({ health: { ...health, components: [...health.components] }, hub })).toEqual([
-      'error: media: failed',
+      'error: Live video has a problem',
       'warning: No hub found',
     ]);
   });

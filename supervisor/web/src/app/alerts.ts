@@ -17,6 +17,11 @@ const healthTitles: Readonly<Record<string, string>> = {
   data: 'Settings aren’t being saved to the SD card',
   http: 'The page isn’t served as the settings say',
   keys: 'The key file was damaged',
+  name: 'The network knows this machine under another name',
+  mqtt: 'No connection to the MQTT broker',
+  media: 'Live video has a problem',
+  masters: 'Recording has a problem',
+  cameras: 'The cameras of this machine have a problem',
 };
 
 /** One frame at 25 a second: from here on the same timecode of two cameras names different frames. */

@@ -54,7 +54,7 @@ test.each([
   expect((await errorOf(api.status(signal))).code).toBe(code);
 });
 
-test('an answer that breaks off says what its status says', async () => {
+test('a truncated answer is reported by its status', async () => {
   const broken = () =>
     new ReadableStream({ start: (controller) => controller.error(new TypeError('network error')) });
   const { api } = answering(() => new Response(broken(), { status: 503 }));

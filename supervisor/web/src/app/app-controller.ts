@@ -27,6 +27,7 @@ export class AppController {
   readonly players = new PlayerPool();
   readonly #api: ApiClient;
   #unlocked: (() => void) | null = null;
+  #askAgain: (() => void) | null = null;
 
   constructor(api: ApiClient) {
     this.#api = api;
@@ -37,9 +38,12 @@ export class AppController {
     signal.addEventListener('abort', () => this.players.clear(), { once: true });
     if (token !== null) await this.#unlockWith(token);
     while (!signal.aborted) {
-      await new StatusLink(this.#api, (action) => this.#dispatch(action)).run(signal);
+      const again = new AbortController();
+      this.#askAgain = () => again.abort();
+      const link = new StatusLink(this.#api, (action) => this.#dispatch(action));
+      await link.run(AbortSignal.any([signal, again.signal]));
       if (signal.aborted) return;
-      await this.#unlocking(signal);
+      if (this.state.value.link.kind === 'locked') await this.#unlocking(signal);
     }
   }
 
@@ -135,6 +139,7 @@ export class AppController {
       return await this.#api.config(signal);
     } catch (error) {
       if (error instanceof ApiCallError && error.problem?.code === 'ACCESS_DENIED') return null;
+      if (error instanceof ApiCallError && error.code === 'UNAUTHORIZED') this.#askAgain?.();
       throw error;
     }
   }
@@ -189,8 +194,11 @@ export class AppController {
     } catch (error) {
       if (!(error instanceof ApiCallError)) throw error;
       const denied = error.problem?.code === 'ACCESS_DENIED';
-      const text = denied ? `Your key may watch, but not ${right}.` : `Not done: ${error.message}`;
-      this.#notify(text);
+      const keyless = error.code === 'UNAUTHORIZED';
+      const why = keyless ? 'this browser no longer has a valid key.' : error.message;
+      this.#notify(denied ? `Your key may watch, but not ${right}.` : `Not done: ${why}`);
+      // Its key went in another tab: the events that are open know nothing of it, and the page must ask for a key.
+      if (keyless) this.#askAgain?.();
     }
   }
 

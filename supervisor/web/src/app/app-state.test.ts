@@ -27,7 +27,7 @@ describe('the link', () => {
     expect(state.link).toEqual({ kind: 'lost', reason: 'two', sinceMs: 1000, retryAtMs: 9000 });
   });
 
-  test('what was read of the settings is old when they changed, and after a loss or a silence', () => {
+  test('settings are outdated after a change, a loss or a silence', () => {
     const changed = after({ type: 'open' }, { type: 'event', event: { type: 'config', ok: true } });
     expect(changed.configEdition).toBe(1);
     const back = [{ type: 'lost', reason: 'x', atMs: 1, retryAtMs: 2 }, { type: 'open' }] as const;

@@ -162,6 +162,32 @@ test('a QR code with a revoked key is reported as such and opens nothing', async
   await page.context().close();
 }, 60_000);
 
+test('the link with the key works if the page is already open', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.token = 'from-qr';
+  const page = await fresh();
+  const url = await appliance.listen();
+  await page.goto(url);
+  await page.locator('[data-testid="login"]').waitFor();
+  await page.goto(`${url}/#token=from-qr`); // changes the fragment, and loads nothing
+  await page.locator(record).waitFor({ timeout: 10_000 });
+  expect(page.url()).not.toContain('from-qr');
+  await page.context().close();
+}, 60_000);
+
+test('asks at the next press for a key that was dropped in another tab', async () => {
+  await using appliance = new FakeAppliance(pages.folder);
+  appliance.token = 'key';
+  const page = await fresh();
+  await page.goto(`${await appliance.listen()}/#token=key`);
+  await page.locator(`${record}[data-state="idle"]`).waitFor();
+  await page.context().clearCookies();
+  await page.locator(record).click();
+  await page.getByText('this browser no longer has a valid key').waitFor({ timeout: 10_000 });
+  await page.locator('[data-testid="login"]').waitFor({ timeout: 10_000 });
+  await page.context().close();
+}, 60_000);
+
 test('masters are downloaded from where they are: here, or the page of the camera that has them', async () => {
   const far = takeCameraFixture({ device: 'stage-left' });
   const gone = takeCameraFixture({ camera: 'cam1', device: 'balcony' });

@@ -11,7 +11,7 @@ const silenceLimitMs = 25_000;
 /** Characters. A status of many cameras has a few ten thousand. */
 const longestEvent = 4 * 1024 * 1024;
 
-/** A sentence: what browsers report of a broken stream ("network error") is none. */
+/** A sentence: what browsers report about a broken stream ("network error") is not one. */
 const reasonOf = (error: unknown): string =>
   error instanceof ApiCallError ? error.message : 'The connection broke off.';
 
@@ -93,7 +93,7 @@ export class StatusLink {
   }
 
   /**
-   * Reads until the stream ends, or is silent for so long that it is dead: a machine that slept never hears that the other side
+   * Reads until the stream ends, or is silent for so long that it is dead: a machine that slept never notices that the other side
    * has hung up.
    */
   async #read(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<'closed' | 'silent'> {

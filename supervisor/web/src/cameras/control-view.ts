@@ -43,7 +43,7 @@ export const isSlider = ({ kind, min, max }: DeviceControl): boolean =>
 export const switchDefaults = (device: Device): Record<string, ControlValue> =>
   defaultsOf(device.controls.filter(isSwitch));
 
-/** Defaults of all other controls that the camera accepts in its present mode. */
+/** Defaults of all other controls that the camera accepts in its current mode. */
 export const valueDefaults = (device: Device): Record<string, ControlValue> =>
   defaultsOf(device.controls.filter((control) => !isSwitch(control) && !control.inactive));
 

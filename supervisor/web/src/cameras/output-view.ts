@@ -34,7 +34,7 @@ export const stateNames: Readonly<Record<Output['state'], string>> = {
   failed: 'not sending',
 };
 
-/** Outputs in the settings; none where the settings are not shown to this key. */
+/** Outputs in the settings; none if the settings are not shown to this key. */
 export const outputEntries = (config: ConfigView | null): readonly OutputEntry[] => {
   const value = config?.values.output;
   return Array.isArray(value) ? (value as OutputEntry[]) : [];

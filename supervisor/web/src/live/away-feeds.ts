@@ -6,7 +6,7 @@ const awayFeed = ({ label, feed }: UnpluggedDevice): Feed =>
   offlineFeed({
     id: feed,
     label,
-    reason: `${label} was unplugged. Plug it in again, in any port: its picture comes back here by itself.`,
+    reason: `${label} was unplugged. Plug it in again, in any port: its picture resumes here automatically.`,
   });
 
 /** Feeds of unplugged cameras, as offline. They leave the wall; a user who looks at one of them can stay. */
@@ -30,7 +30,7 @@ export const placesOf = (known: readonly string[], listed: readonly string[]): r
   return places;
 };
 
-/** The message when a camera that makes a picture is pulled, or is back; null if that is no news. */
+/** The message when a camera that makes a picture is pulled, or is back; null if that is not new. */
 export const plugNews = (
   event: ApiEvent,
   { devices, unplugged }: Pick<AppState, 'devices' | 'unplugged'>,

@@ -7,7 +7,7 @@ import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
 import { WhepError, WhepSession } from './whep.ts';
 
-/** Where a player stands. */
+/** The state of a player. */
 export type PlayerPhase =
   /** The feed is offline: nothing to ask for. */
   | { readonly kind: 'idle' }
@@ -25,7 +25,7 @@ export interface PlayerView {
   readonly rates: ReceiveRates | null;
   /** Why the feed is shown as JPEG pictures for now; null if video works. */
   readonly pictures: string | null;
-  /** Which layer of the feed the picture is of; null where the feed has one only, or nothing is shown. */
+  /** The layer that the picture belongs to; null if the feed has only one, or nothing is shown. */
   readonly layer: 'high' | 'low' | null;
   /** The link carries no more than the small layer. */
   readonly narrow: boolean;
@@ -88,7 +88,7 @@ export class FeedPlayer {
     this.#layer.setLayers(layers);
   }
 
-  /** Where its tile stands: what is small needs few pixels, and what is hidden none. */
+  /** The place of its tile: small tiles need few pixels, and hidden ones none. */
   setPlace(place: TilePlace): void {
     this.#layer.setPlace(place);
   }

@@ -2,10 +2,10 @@ import { type Layers, type LayerWish, shownLayer, type TilePlace, unplaced, wish
 import { isNarrow, judge, settle, wideLink } from './narrow-link.ts';
 import { type ReceiveSample, ratesOf } from './receive-stats.ts';
 
-/** Asks for a layer; false where that was not taken. */
+/** Requests a layer; false if the request failed. */
 export type SelectLayer = (wish: LayerWish) => Promise<boolean>;
 
-/** How soon a wish that was not taken is repeated. */
+/** How soon a failed request is repeated. */
 const askAgainMs = 2000;
 
 /** Keeps the layer of one feed to what its tile needs and its link carries, through whatever sessions there are. */
@@ -36,7 +36,7 @@ export class LayerKeeper {
     return isNarrow(this.#link);
   }
 
-  /** Which layer a picture of this width is of; null where the feed has but one. */
+  /** The layer of a picture of this width; null if the feed has only one. */
   shown(width: number | null): 'high' | 'low' | null {
     return shownLayer(this.#layers, width);
   }
@@ -51,7 +51,7 @@ export class LayerKeeper {
     this.#ask();
   }
 
-  /** A session begins, which knows of no wish yet; null: it ended. */
+  /** A session begins, without any request yet; null: it ended. */
   setSession(select: SelectLayer | null): void {
     this.#select = select;
     this.#asked = null;
@@ -59,7 +59,7 @@ export class LayerKeeper {
     this.#ask();
   }
 
-  /** Looks at what arrived between two samples. */
+  /** Checks what arrived between two samples. */
   look(before: ReceiveSample | null, sample: ReceiveSample | null): void {
     const full = before !== null && sample !== null && this.shown(sample.width) === 'high' && !this.paused;
     const seen = full

@@ -3,7 +3,7 @@ import type { Feed } from '../../../contract/index.ts';
 /** The layers of a feed. */
 export type Layers = readonly Feed['layers'][number][];
 
-/** Where a tile stands on the page, as far as it decides what to ask for. */
+/** The place of a tile on the page, as far as it matters for the request. */
 export interface TilePlace {
   /** Some of it can be seen. */
   readonly visible: boolean;
@@ -19,7 +19,7 @@ export interface LayerWish {
   readonly paused: boolean;
 }
 
-/** Before a tile is laid out it counts as one of many: the small layer is the one that costs nothing in vain. */
+/** Before a tile is laid out it counts as one of many: the small layer wastes nothing. */
 export const unplaced: TilePlace = { visible: true, large: false, width: 0 };
 
 /** A tile this much wider than the small layer would look blurred. */
@@ -35,14 +35,14 @@ export const wishOf = (place: TilePlace, layers: Layers, narrow: boolean, pixelR
   return { rid: (place.large || wide) && !narrow ? 'high' : 'low', paused: !place.visible };
 };
 
-/** Which layer a picture of this width is of; null where there is but one, or nothing has come yet. */
+/** The layer of a picture of this width; null if there is only one, or nothing has arrived yet. */
 export const shownLayer = (layers: Layers, width: number | null): 'high' | 'low' | null => {
   const [high, low] = [layers.find(({ rid }) => rid === 'high'), layers.find(({ rid }) => rid === 'low')];
   if (high?.width == null || low?.width == null || width === null) return null;
   return Math.abs(width - low.width) < Math.abs(width - high.width) ? 'low' : 'high';
 };
 
-/** The URL of a Link header (RFC 8288) with this relation; null where there is none. */
+/** The URL of a Link header (RFC 8288) with this relation; null if there is none. */
 export const linkOf = (header: string | null, relation: string): string | null => {
   for (const [, url, parameters = ''] of (header ?? '').matchAll(
     /<([^>]*)>((?:;\s*\w+=(?:"[^"]*"|[^",;]*)|\s)*)/g,

@@ -2,7 +2,7 @@
 
 /** What was seen of the full layer in one look. */
 export interface LinkLook {
-  /** Share of the packets that never came; null where nothing came. */
+  /** Share of the packets that never arrived; null if nothing arrived. */
   readonly lossRatio: number | null;
   readonly rttMs: number | null;
   /** How often the picture stood still since the last look. */
@@ -13,7 +13,7 @@ export interface LinkLook {
 export interface LinkState {
   /** Looks that were bad, less those that were good since. */
   readonly strikes: number;
-  /** Until then the small layer is asked for; null where the full one is. */
+  /** Requests the small layer until then; null while the full one is requested. */
   readonly narrowUntilMs: number | null;
   /** For how long the next time. */
   readonly holdMs: number;
@@ -58,7 +58,7 @@ export const settle = (state: LinkState, nowMs: number): LinkState => ({
   sinceMs: nowMs,
 });
 
-/** The state after a look at the full layer; `look` is null while another one is shown. */
+/** The state after a sample of the full layer; `look` is null while another one is shown. */
 export const judge = (state: LinkState, look: LinkLook | null, nowMs: number): LinkState => {
   if (state.narrowUntilMs !== null) {
     if (nowMs < state.narrowUntilMs) return state;

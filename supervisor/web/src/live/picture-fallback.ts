@@ -30,5 +30,5 @@ export const videoRetryMs = (attempt: number): number => backoffMs(attempt, vide
 export const picturesNotice = (reasons: Iterable<string | null>): string | null => {
   const given = [...new Set(reasons)].filter((reason) => reason !== null);
   if (given.length === 0) return null;
-  return `You see JPEG pictures instead of video, a little later and without sound. ${given.join(' ')} Video starts by itself as soon as it works.`;
+  return `You see JPEG pictures instead of video, a little later and without sound. ${given.join(' ')} Video starts automatically as soon as it works.`;
 };

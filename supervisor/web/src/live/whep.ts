@@ -106,7 +106,7 @@ export class WhepSession {
   readonly stream: MediaStream;
   readonly #peer: RTCPeerConnection;
   readonly #location: string;
-  /** Where a layer is chosen; null where the server has no such thing. */
+  /** URL for choosing a layer; null if the server does not support it. */
   readonly #layers: string | null;
   #closed = false;
 
@@ -189,7 +189,7 @@ export class WhepSession {
     return sampleOf(report.values(), Date.now());
   }
 
-  /** Asks for a layer. A server that has none, or does not answer, goes on with what it sends: false. */
+  /** Requests a layer. False if the server has none or does not answer; it then continues as before. */
   async select(wish: LayerWish, signal: AbortSignal): Promise<boolean> {
     if (this.#layers === null) return false;
     try {
@@ -202,7 +202,7 @@ export class WhepSession {
       });
       return response.ok;
     } catch {
-      // The session itself tells whether the appliance is still there.
+      // The session itself shows whether the appliance is still there.
       return false;
     }
   }

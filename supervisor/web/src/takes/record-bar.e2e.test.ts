@@ -86,6 +86,10 @@ test('shows progress and remaining time while finishing, if the appliance report
   const bar = page.locator('[data-testid="finishing"]');
   expect(await bar.textContent()).toBe('42 %, about 2 min left');
   expect(await bar.locator('progress').getAttribute('value')).toBe('0.42');
+  // The take's own card agrees.
+  appliance.takes = [takeFixture({ state: 'finishing', cameras: [takeCameraFixture(progress)] })];
+  await page.goto(`${new URL('/', page.url())}#/takes`);
+  await page.locator('.take').getByText('42 %, about 2 min left').waitFor();
   appliance.update({ recording: finishing([part]) });
   await bar.waitFor({ state: 'detached' });
   await page.context().close();
@@ -126,4 +130,21 @@ test('a camera offers no feeds of other hubs, a hub does', async () => {
   };
   expect(await kinds('camera')).toBe(1);
   expect(await kinds('hub')).toBe(3);
+}, 60_000);
+
+test('the bars of a test picture are explained on its card, and on no other', async () => {
+  for (const [kind, count] of [
+    ['test', 1],
+    ['rpicam', 0],
+  ] as const) {
+    const { appliance, page } = await visit(
+      statusFixture({ sources: [sourceFixture({ kind })] }),
+      '#/cameras',
+    );
+    await using _appliance = appliance;
+    const card = page.locator('.device');
+    await card.waitFor();
+    expect(await card.getByText('black and white bars').count()).toBe(count);
+    await page.context().close();
+  }
 }, 60_000);

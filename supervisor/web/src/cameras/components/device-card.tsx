@@ -155,6 +155,12 @@ export const DeviceCard = ({ view, controller }: { view: DeviceView; controller:
           Set up in rushlight.toml as the source <code>{source.id}</code>.
         </p>
       )}
+      {source?.kind === 'test' && (
+        <p class="row-note">
+          The black and white bars across its top hold frame number and time, for programs that measure
+          delays.
+        </p>
+      )}
       <div class="actions">
         <Actions view={view} controller={controller} rename={() => setRenaming(true)} />
       </div>

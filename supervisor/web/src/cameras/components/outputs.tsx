@@ -20,7 +20,7 @@ import { OwnersPart } from './owners-part.tsx';
 
 interface OutputsProps {
   status: Status;
-  /** Null where the key may not see the settings. */
+  /** Null if the key may not see the settings. */
   config: ConfigView | null;
   clockOffsetMs: number;
   controller: AppController;
@@ -130,7 +130,7 @@ const Fields = ({ status, entry }: { status: Status; entry: OutputEntry | null }
   );
 };
 
-/** A form that is there while it is open. `save` tells whether it was taken. */
+/** A form that exists while it is open. `save` returns whether it was accepted. */
 const FoldedForm = (props: {
   status: Status;
   entry: OutputEntry | null;
@@ -245,7 +245,7 @@ export const Outputs = (props: OutputsProps) => {
       <div class="card">
         {status.outputs.length === 0 && (
           <p class="row-note">
-            None. A feed can go on to another hub, MediaMTX or a streaming service by WHIP, as it is.
+            None. You can send a feed on to another hub, MediaMTX or a streaming service by WHIP, unchanged.
           </p>
         )}
         <ul class="rows">

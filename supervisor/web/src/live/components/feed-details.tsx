@@ -46,7 +46,7 @@ const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'ch
       {pictures !== null && (
         <Fact name="Shown as">
           JPEG pictures
-          <span class="fact-note">{pictures} Video is tried again by itself.</span>
+          <span class="fact-note">{pictures} Video is tried again automatically.</span>
         </Fact>
       )}
       <Fact name="Codec">{formatCodec(feed.codec)}</Fact>
@@ -136,7 +136,7 @@ const ReceiveFacts = ({ view: { sample, rates, pictures, layer, narrow } }: { vi
           {layer !== null && <span class="fact-note">{layerNames[layer]} layer</span>}
           {narrow && (
             <span class="fact-note">
-              This link does not carry the full layer now. It is tried again by itself.
+              This link does not carry the full layer now. It is tried again automatically.
             </span>
           )}
         </Fact>

@@ -114,7 +114,7 @@ export const RolloutCard = ({ rollout, conduct }: { rollout: Rollout; conduct: C
         )}
         <div class="actions">
           {offers.start && button(`Update all to ${rollout.available?.version}`, { start: canary }, true)}
-          {offers.resume && button(rollout.phase === 'halted' ? 'Try again' : 'Go on', 'resume', true)}
+          {offers.resume && button(rollout.phase === 'halted' ? 'Try again' : 'Continue', 'resume', true)}
           {offers.pause && button('Pause', 'pause')}
           {offers.cancel && button('Cancel', 'cancel')}
         </div>

@@ -3,7 +3,7 @@ import { masterUrl } from '../../app/api-client.ts';
 import type { AppController } from '../../app/app-controller.ts';
 import { Action, CarefulAction } from '../../app/components/action.tsx';
 import { Icon } from '../../app/components/icon.tsx';
-import { countOf, formatBytes, formatCounter, formatInstant } from '../../app/format.ts';
+import { countOf, formatBytes, formatCounter, formatInstant, formatLeft } from '../../app/format.ts';
 import { cameraOfDevice, cameraPageUrl } from '../../cameras/camera-page.ts';
 import { cameraLabel, partKey } from '../record-view.ts';
 
@@ -60,7 +60,7 @@ const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; st
 const Work = ({ camera: { finishing, checking } }: { camera: TakeCamera }) => {
   if (finishing !== undefined) {
     const { done, remainingS } = finishing;
-    const left = remainingS === null ? '' : `, about ${formatCounter(remainingS)} left`;
+    const left = remainingS === null ? '' : `, about ${formatLeft(remainingS)} left`;
     return (
       <span class="take-figures">
         <progress value={done} max={1} aria-label="Compressed and verified" /> {Math.floor(done * 100)} %

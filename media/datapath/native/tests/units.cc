@@ -374,7 +374,7 @@ void clockSet() {
   context.unixMs = 1.7e12;
   Endpoint local = *Endpoint::parse("127.0.0.1", 0);
   Endpoint peer = local;
-  UdpSocket socket(1, openUdpSocket(local), local, SocketUse::Shared);
+  MediaSocket socket(1, openUdpSocket(local), local, SocketUse::Shared);
   const int viewer = openUdpSocket(peer);
   const DtlsIdentity identity;
   Names names;

@@ -96,11 +96,6 @@ export class TestHost implements AsyncDisposable {
     await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
   }
 
-  /** Gives `eth0` one more address. */
-  async addAddress(address: string): Promise<void> {
-    await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
-  }
-
   /** From now on none of the host's UDP leaves it, as in a network that lets TCP through alone. */
   async blockUdp(): Promise<void> {
     for (const family of ['-4', '-6'])

@@ -10,8 +10,8 @@
 #include "../src/session.h"
 #include "../src/sink.h"
 #include "../src/source.h"
-#include "../src/video-payload.h"
 #include "../src/stream-framer.h"
+#include "../src/video-payload.h"
 
 using namespace rushlight;
 

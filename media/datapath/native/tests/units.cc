@@ -221,8 +221,8 @@ void h265Payloads() {
   for (uint8_t type = 0; type < h265::Ap; type++) {
     info = payload::inspect(Codec::H265, std::vector<uint8_t>{static_cast<uint8_t>(type << 1), 1, 0});
     CHECK(info.keyframe == (type >= 16 && type <= 21));
-    // 49 is a fragment, here of a slice.
-    CHECK(info.picture == (type < 32 || type == 49));
+    // The piece of a fragmented unit is one of type 0 here.
+    CHECK(info.picture == (type < 32 || type == h265::Fu));
   }
   // An H.264 slice looks like a parameter set of another layer.
   CHECK(payload::inspect(Codec::H265, std::vector<uint8_t>{0x41, 0x9a, 2}).vps.empty());

@@ -9,7 +9,7 @@ const obstacle = await netnsObstacle();
 const settings = `role = "hub"
 name = "stage"
 [http]
-listen = ["::"]
+listen = ["0.0.0.0"]
 port = ${apiPort}
 tls = false
 [[source]]
@@ -58,11 +58,10 @@ function play(page: Page, token: string, frames: number): Promise<Seen> {
 }
 
 test.skipIf(obstacle !== null)(
-  `a browser plays in networks that block UDP, and in those that have IPv6 alone${obstacle === null ? '' : ` (skipped: ${obstacle})`}`,
+  `a browser plays in a network that blocks UDP${obstacle === null ? '' : ` (skipped: ${obstacle})`}`,
   async () => {
     await using lan = await new TestLan().open();
     const host = await lan.addHost('hub', '10.77.0.1/24');
-    await host.addAddress('fd77::1/64');
     await using hub = await new Machine(host).boot(settings);
     const there = async () =>
       (await hub.ask<Feed[]>('GET', '/api/feeds')).find(({ id }) => id === 'cam0')?.state === 'online';
@@ -79,16 +78,6 @@ test.skipIf(obstacle !== null)(
     const seen = await play(page, token, 100);
     expect(seen).toMatchObject({ protocol: 'tcp', address: '10.77.0.1' });
     expect(seen.decoded).toBeGreaterThanOrEqual(100);
-
-    const sixOnly = await lan.addHost('six', 'fd77::3/64');
-    await using other = await openBrowser([], sixOnly.namespace);
-    const otherPage = await other.newPage();
-    await otherPage.goto(`http://[fd77::1]:${apiPort}/healthz`);
-    const bySix = await play(otherPage, token, 50);
-    expect(bySix).toMatchObject({ protocol: 'udp', address: 'fd77::1' });
-    expect(bySix.decoded).toBeGreaterThanOrEqual(50);
-    await sixOnly.blockUdp();
-    expect(await play(otherPage, token, 50)).toMatchObject({ protocol: 'tcp', address: 'fd77::1' });
   },
-  300_000,
+  240_000,
 );

@@ -41,11 +41,6 @@ class MediaSocket {
   const int fd;
   const Endpoint local;
   const SocketUse use;
-  // Who is at an address, and when something authentic of it came from there last.
-  struct Binding {
-    Session* session = nullptr;
-    double provenMs = -1e9;
-  };
 
  private:
   static std::unique_ptr<Outlet> makeOutlet(int descriptor, SocketUse purpose) {

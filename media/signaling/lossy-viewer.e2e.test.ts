@@ -50,7 +50,7 @@ describe('Chromium that loses 3 % of its packets', () => {
       expect(way.lost).toBeGreaterThan(watchedMs / 500);
       process.stdout.write(`${way.lost} lost: longest freeze ${ofLossy} ms, of the other ${ofOther} ms\n`);
       // What a busy machine adds, the other one sees, too.
-      expect(ofLossy).toBeLessThan(Math.max(freezeMs, ofOther + freezeMs / 2));
+      expect(ofLossy).toBeLessThan(freezeMs + ofOther);
     } finally {
       ffmpeg.kill('SIGKILL');
     }

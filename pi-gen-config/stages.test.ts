@@ -116,7 +116,7 @@ test("pi-gen's container gets everything that the stages read", () => {
     chmodSync(join(folder, 'build-docker.sh'), 0o755);
     const script = `set -euo pipefail; source "$1/image/lib/common.sh"; source "$1/image/lib/pi.sh"
       SOURCE_DIR=/src CACHE_DIR=/cache DOCKER=true RUSHLIGHT_SOURCE=/src RUSHLIGHT_PRODUCT=/cache/product.tar
-      RUSHLIGHT_KEYS=/keys ROOT_BUDGET_MIB=700 SOURCE_DATE_EPOCH=1 DEPLOY_DIR=/out
+      RUSHLIGHT_KEYS=/keys RUSHLIGHT_COMMIT=abc ROOT_BUDGET_MIB=700 SOURCE_DATE_EPOCH=1 DEPLOY_DIR=/out
       pi_gen_in_container "$2" /out`;
     const { stdout, stderr, status } = spawnSync('bash', ['-c', script, 'pi', join(here, '..'), folder], {
       encoding: 'utf8',
@@ -129,6 +129,7 @@ test("pi-gen's container gets everything that the stages read", () => {
     for (const variable of [
       'RUSHLIGHT_SOURCE=/src',
       'RUSHLIGHT_KEYS=/keys',
+      'RUSHLIGHT_COMMIT=abc',
       'ROOT_BUDGET_MIB=700',
       'DEPLOY_DIR=/out',
     ])

@@ -44,6 +44,22 @@ it('inspecting a bundle waits for a running inspection, as two children cannot s
   expect(found.map(({ version }) => version)).toEqual(['1.0.0', '1.0.0', '1.0.0']);
 });
 
+it('confirming a boot waits for a running installation, during which RAUC refuses it', async () => {
+  const busy = join(folder, 'busy');
+  const path = await program(
+    `case "$1" in
+      install) touch ${busy}; sleep 0.3; rm ${busy} ;;
+      status) if [ -e ${busy} ]; then echo "Already processing a different method" >&2; exit 1; fi ;;
+    esac`,
+  );
+  const rauc = new Rauc(plainChildHost(), path);
+  const options = { stallMs: 10_000, activity: still, signal: never, onProgress: () => {} };
+  const installed = rauc.install('x.raucb', options);
+  await sleep(100);
+  await rauc.markGood();
+  await installed;
+});
+
 describe("RAUC's failures", () => {
   // Recorded from RAUC 1.8 and its sources up to 1.13.
   it.each([

@@ -45,6 +45,16 @@ export interface Progress {
   readonly step: string;
 }
 
+/** How an installation runs. */
+export interface InstallOptions {
+  /** It is given up after this long without progress or activity. */
+  readonly stallMs: number;
+  /** A number that grows while an installation works. */
+  readonly activity: () => Promise<number>;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
 /** `rauc` as a program: its arguments, its output, its failures as typed errors. */
 export class Rauc {
   readonly #children: ChildHost;
@@ -52,6 +62,11 @@ export class Rauc {
   readonly #options: readonly string[];
   /** The search for bundles and an installation may ask at the same moment, and two children of one name cannot run. */
   readonly #inTurn = pLimit(1);
+  /**
+   * What changes a slot or its mark: RAUC refuses a mark while it installs, and would leave this boot unconfirmed. Not the
+   * same queue, because bundles are looked at during an installation.
+   */
+  readonly #changes = pLimit(1);
 
   constructor(children: ChildHost, program = 'rauc', options: readonly string[] = []) {
     this.#children = children;
@@ -84,19 +99,13 @@ export class Rauc {
 
   /**
    * Installs a bundle (a path or an http(s) URL, which is streamed) into the slot that is not running and arms it.
-   * @param stallMs it is given up after this long without progress or activity
-   * @param activity a number that grows while an installation works
    * @throws {OtaError} the reason it failed; `DOWNLOAD_STALLED`; `UPDATE_CANCELLED` by the signal
    */
-  async install(
-    source: string,
-    options: {
-      stallMs: number;
-      activity: () => Promise<number>;
-      signal: AbortSignal;
-      onProgress: (progress: Progress) => void;
-    },
-  ): Promise<void> {
+  install(source: string, options: InstallOptions): Promise<void> {
+    return this.#changes(() => this.#install(source, options));
+  }
+
+  async #install(source: string, options: InstallOptions): Promise<void> {
     const { signal, onProgress } = options;
     await using watch = new StallWatch(options.stallMs, options.activity).start();
     const argv = [this.#program, ...this.#options, 'install', source] as const;
@@ -121,17 +130,17 @@ export class Rauc {
 
   /** Commits the running slot, or confirms it again. */
   async markGood(signal?: AbortSignal): Promise<void> {
-    await this.#run('rauc-mark-good', ['status', 'mark-good', 'booted'], signal);
+    await this.#changes(() => this.#run('rauc-mark-good', ['status', 'mark-good', 'booted'], signal));
   }
 
   /** Marks the running slot, which is on trial, as bad. */
   async markBad(signal?: AbortSignal): Promise<void> {
-    await this.#run('rauc-mark-bad', ['status', 'mark-bad', 'booted'], signal);
+    await this.#changes(() => this.#run('rauc-mark-bad', ['status', 'mark-bad', 'booted'], signal));
   }
 
   /** Arms the other slot for a trial. */
   async activateOther(signal?: AbortSignal): Promise<void> {
-    await this.#run('rauc-mark-active', ['status', 'mark-active', 'other'], signal);
+    await this.#changes(() => this.#run('rauc-mark-active', ['status', 'mark-active', 'other'], signal));
   }
 
   /** The client is gone by now, but the service would keep installing: it has to be stopped, and starts on demand. */

@@ -1,54 +1,15 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
-import { sealEnvelope } from '../channel/envelope.ts';
-import { parseAutoboot } from '../selector/autoboot.ts';
+import { describe, expect, it } from 'vitest';
 import { FakeMachine, healthy } from './machine.fake.ts';
-import type { Updater } from './updater.ts';
-
-const code = (expected: string) => expect.objectContaining({ code: expected });
-const asked = { force: false, allowDowngrade: false };
-
-async function machineWithBundle(): Promise<{ machine: FakeMachine; url: string }> {
-  const machine = await FakeMachine.create();
-  const url = machine.path('media/new.raucb');
-  await writeFile(url, 'bundle');
-  await machine.boot('A');
-  await machine.until(() => machine.updater?.status().slots[0]?.state === 'good');
-  return { machine, url };
-}
-const updaterOf = (machine: FakeMachine) => machine.updater as Updater;
-const committed = async (machine: FakeMachine) =>
-  parseAutoboot(await readFile(machine.path('config/autoboot.txt'), 'utf8'));
-const idle = (machine: FakeMachine) =>
-  machine.until(() => ['idle', 'rolled-back'].includes(updaterOf(machine).status().state));
-
-/** A channel of one release, signed with a key that the machine trusts from now on. */
-async function channelServer(machine: FakeMachine, version: string) {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  await writeFile(machine.path('channel.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-  const bundle = { url: 'x.raucb', sha256: '0'.repeat(64), sizeBytes: 100 };
-  const release = { version, compatible: 'board', ...bundle, notes: 'News.' };
-  const channel = Buffer.from(
-    JSON.stringify({ schema: 1, channel: 'stable', sequence: 3, releases: [release] }),
-  );
-  const text = sealEnvelope(channel, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
-  const server = createServer((request, response) => {
-    if (request.url === '/stable.json') response.end(text);
-    else response.writeHead(206, { 'content-range': 'bytes 0-3/100' }).end('abcd');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+import {
+  asked,
+  channelServer,
+  code,
+  committed,
+  idle,
+  machineWithBundle,
+  updaterOf,
+} from './updater-rig.fake.ts';
 
 describe('an update', { timeout: 60_000 }, () => {
   it('goes A → B → A, and each slot is committed once it has passed', async () => {
@@ -386,100 +347,4 @@ describe('rolling back', { timeout: 60_000 }, () => {
     expect(updaterOf(machine).status().lastAttempt?.outcome).toBe('rolled-back');
     expect(machine.booted).toBe('A');
   });
-});
-
-describe('offers', { timeout: 60_000 }, () => {
-  it('come from a stick and are installed on request', async () => {
-    const { machine } = await machineWithBundle();
-    await using _machine = machine;
-    await machine.until(() => updaterOf(machine).status().latestVersion === '1.1.0');
-    await updaterOf(machine).install(asked);
-    await machine.followRestart();
-    await idle(machine);
-    expect(updaterOf(machine).status().installedVersion).toBe('1.1.0');
-  });
-
-  it('come from a signed channel and are deferred during a take', async () => {
-    const machine = await FakeMachine.create();
-    await using _machine = machine;
-    await using channel = await channelServer(machine, '1.4.0');
-    const { url } = channel;
-    machine.settings = { ...machine.settings, url, install: 'idle' };
-    machine.take = true;
-    await machine.prepare({ version: '1.4.0' });
-    await machine.boot('A');
-    await machine.until(() => updaterOf(machine).status().state === 'deferred');
-    expect(updaterOf(machine).status()).toMatchObject({
-      latestVersion: '1.4.0',
-      releaseNotes: 'News.',
-      reason: 'a take is running',
-    });
-    machine.take = false;
-    await machine.followRestart();
-    await idle(machine);
-    expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
-  });
-
-  it('are looked up at once when the owner asks, and a failure is explained', async () => {
-    const { machine } = await machineWithBundle();
-    await using _machine = machine;
-    await rm(machine.path('media/new.raucb'));
-    const check = () => updaterOf(machine).check();
-    await expect(check()).rejects.toThrow(code('NO_CHANNEL'));
-    const channel = await channelServer(machine, '1.4.0');
-    machine.settings = { ...machine.settings, url: channel.url, install: 'ask' };
-    expect(await check()).toMatchObject({ state: 'idle', latestVersion: '1.4.0', releaseNotes: 'News.' });
-    await channel[Symbol.asyncDispose]();
-    await expect(check()).rejects.toThrow(code('CHANNEL_UNREACHABLE'));
-    expect(updaterOf(machine).status().latestVersion).toBe('1.4.0');
-  });
-
-  it('are retried automatically after an interrupted download, but not forever', async () => {
-    const machine = await FakeMachine.create();
-    await using _machine = machine;
-    await using channel = await channelServer(machine, '1.4.0');
-    machine.settings = { ...machine.settings, url: channel.url, install: 'idle' };
-    machine.timing = { retryMs: 50 };
-    const count = `echo x >> ${machine.path('tries')}`;
-    await machine.prepare({ version: '1.4.0' }, `${count}; echo "LastError: timed out"; exit 1`);
-    await machine.boot('A');
-    const tries = async () => (await readFile(machine.path('tries'), 'utf8').catch(() => '')).length / 2;
-    await vi.waitFor(async () => expect(await tries()).toBe(3), { timeout: 60_000 });
-    await idle(machine);
-    await machine.until(() => updaterOf(machine).status().latestVersion === '1.4.0');
-    await sleep(500);
-    expect(await tries()).toBe(3);
-    await machine.prepare({ version: '1.4.0' });
-    await updaterOf(machine).install(asked);
-    await machine.followRestart();
-    await idle(machine);
-    expect(updaterOf(machine).status().installedVersion).toBe('1.4.0');
-  });
-
-  it('are only searched for in the expected places', async () => {
-    const { machine } = await machineWithBundle();
-    await using _machine = machine;
-    for (const url of [
-      '/etc/passwd',
-      'file:///etc/shadow',
-      `${machine.path('media')}/../ota/x.raucb`,
-      'ftp://x/y',
-    ]) {
-      await expect(updaterOf(machine).install({ ...asked, url })).rejects.toThrow(code('BUNDLE_NOT_FOUND'));
-    }
-  });
-});
-
-it('a machine without slots reports that it cannot be updated', async () => {
-  const machine = await FakeMachine.create();
-  await using _machine = machine;
-  await writeFile(machine.path('system.conf'), 'nothing');
-  await writeFile(machine.path('cmdline'), 'quiet');
-  const starting = machine.startProduct();
-  await machine.until(() => machine.updater?.status().reason === 'This machine does not run from the image.');
-  expect(updaterOf(machine).status()).toMatchObject({ state: 'unsupported', slots: [] });
-  await expect(updaterOf(machine).install({ ...asked, url: 'http://x/y' })).rejects.toThrow(
-    code('UPDATE_UNSUPPORTED'),
-  );
-  starting.catch(() => undefined); // It waits for a state that will not come.
 });

@@ -52,6 +52,11 @@ describe('faultOfLine', () => {
     ['[rtsp @ 0x55] [error] method PLAY failed: 454 Session Not Found', 'ended'],
     ['[rtsp @ 0x55] [error] method DESCRIBE failed: 503 Service Unavailable', 'busy-server'],
     ['[rtsp @ 0x55] [error] method SETUP failed: 453 Not Enough Bandwidth', 'busy-server'],
+    // ffmpeg 7.1
+    ['[rtsp @ 0x55] [error] method SETUP failed: 461Unsupported transport', 'format-not-supported'],
+    ['[rtsp @ 0x55] [error] method PLAY failed: 454Session Not Found', 'ended'],
+    ['[rtsp @ 0x55] [error] method SETUP failed: 453Not Enough Bandwidth', 'busy-server'],
+    ['[rtsp @ 0x55] [error] method DESCRIBE failed: 401Unauthorized', 'unauthorized'],
     ['usb 1-1: Not enough bandwidth for new device state.', 'bus-full'],
     ['[video4linux2,v4l2 @ 0x55] [error] ioctl(VIDIOC_STREAMON): Protocol error', 'device-unplugged'],
     [

@@ -33,11 +33,11 @@ interface Rule {
 
 /**
  * Lines of ffmpeg (libavformat's strerror texts and its own) and rpicam-vid (libcamera) that name a cause, the most specific
- * first: an "Input/output error" after a "Device or resource busy" says nothing new.
+ * first: an "Input/output error" after a "Device or resource busy" says nothing new. ffmpeg 7.1 writes `453Not Enough Bandwidth`.
  */
 const rules: readonly Rule[] = [
   {
-    pattern: /VIDIOC_(STREAMON|REQBUFS|S_FMT|QBUF).*No space left on device|(?<!453 )not enough bandwidth/i,
+    pattern: /VIDIOC_(STREAMON|REQBUFS|S_FMT|QBUF).*No space left on device|(?<!453 ?)not enough bandwidth/i,
     code: 'bus-full',
     words:
       'The USB bus has no bandwidth left for this camera: use another USB port or hub, a smaller picture, or MJPEG.',
@@ -74,7 +74,7 @@ const rules: readonly Rule[] = [
     words: 'The camera is not plugged in.',
   },
   {
-    pattern: /401 Unauthorized|authorization failed|403 Forbidden|access denied/i,
+    pattern: /401 ?Unauthorized|authorization failed|403 ?Forbidden|access denied/i,
     code: 'unauthorized',
     words: 'The camera refuses the user name or the password.',
   },
@@ -95,17 +95,17 @@ const rules: readonly Rule[] = [
     words: 'The camera does not answer.',
   },
   {
-    pattern: /461 Unsupported transport|Nonmatching transport in server reply/i,
+    pattern: /461 ?Unsupported transport|Nonmatching transport in server reply/i,
     code: 'format-not-supported',
     words: 'The camera does not send this way: set the transport of the source to the other one, tcp or udp.',
   },
   {
-    pattern: /\b503 Service (Temporarily )?Unavailable|453 Not Enough Bandwidth|Server returned 5XX/i,
+    pattern: /\b503 ?Service (Temporarily )?Unavailable|453 ?Not Enough Bandwidth|Server returned 5XX/i,
     code: 'busy-server',
     words: 'The camera accepts no further viewers now: close other programs that watch it.',
   },
   {
-    pattern: /454 Session Not Found/i,
+    pattern: /454 ?Session Not Found/i,
     code: 'ended',
     words: 'The camera has ended the session.',
   },
@@ -115,7 +115,7 @@ const rules: readonly Rule[] = [
     words: 'The camera does not answer on the USB bus: check its cable, or unplug it and plug it in again.',
   },
   {
-    pattern: /404 (Stream )?Not Found|Server returned 404/i,
+    pattern: /404 ?(Stream )?Not Found|Server returned 404/i,
     code: 'not-found',
     words: 'The camera has no such stream.',
   },

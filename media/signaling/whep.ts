@@ -1,24 +1,12 @@
 /** Viewer sessions (WHEP draft, section 4.2). */
 import { randomBytes } from 'node:crypto';
-import type { Logger } from 'pino';
 import type { Feed } from '../sfu/feed.ts';
 import type { FeedViewer } from '../sfu/feed-port.ts';
-import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
-import { buildAnswer } from './answer.ts';
-import { type LayerChoice, type LayerWish, MediaSession } from './media-session.ts';
+import { acceptOffer, type SessionContext } from './accept-offer.ts';
+import type { LayerChoice, LayerWish, MediaSession } from './media-session.ts';
 import { negotiateViewer } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
-import { SignalingSession } from './session.ts';
-import { openSharedTransport } from './shared-transport.ts';
-
-/** What opening a session needs. */
-export interface SessionContext {
-  readonly datapath: MediaPlane;
-  readonly logger: Logger;
-  readonly onConnected: () => void;
-  readonly onClosed: (session: MediaSession, reason: string) => void;
-}
 
 /** Opens a session on a feed that is ready. Throws SignalingError. */
 export async function openViewerSession(
@@ -32,8 +20,7 @@ export async function openViewerSession(
     audioCodec: feed.audio?.codec ?? null,
   });
   const { datapath } = context;
-  const transport = await openSharedTransport(datapath);
-  const signaling = new SignalingSession(transport, offer);
+  const { transport, signaling, connect } = await acceptOffer(context, offer, negotiated);
   const tracks = {
     cname: randomBytes(8).toString('hex'),
     streamId: feed.id,
@@ -64,31 +51,19 @@ export async function openViewerSession(
             ssrc: tracks.audioSsrc,
           },
   });
-  transport.connect({
-    ...offer.ice,
-    candidates: offer.candidates,
-    fingerprints: offer.fingerprints,
-    dtlsRole: offer.setup === 'passive' ? 'client' : 'server',
-  });
-  const local = { ice: transport.local, candidates: transport.candidates, fingerprint: datapath.fingerprint };
-  const session = new MediaSession({
-    kind: 'whep',
-    feed: feed.id,
-    layer: null,
-    select: (wish) => selectLayer(feed, viewer, wish),
-    peer: request.peer,
-    keyId: request.keyId,
-    publisherKey: null,
-    answer: buildAnswer(offer, negotiated, local, { kind: 'send', tracks }),
-    transport,
-    signaling,
-    media: viewer,
-  });
-  transport.events.on('state', (state, reason) => {
-    if (state === 'connected') context.onConnected();
-    if (state === 'closed') context.onClosed(session, reason ?? 'closed');
-  });
-  return session;
+  return connect(
+    { kind: 'send', tracks },
+    {
+      kind: 'whep',
+      feed: feed.id,
+      layer: null,
+      select: (wish) => selectLayer(feed, viewer, wish),
+      peer: request.peer,
+      keyId: request.keyId,
+      publisherKey: null,
+      media: viewer,
+    },
+  );
 }
 
 /** Selects the largest layer that the choice allows; a name takes precedence over limits. */

@@ -1,15 +1,11 @@
 /** Publisher sessions (RFC 9725). */
-
 import type { Feed } from '../sfu/feed.ts';
 import type { LayerName } from '../sfu/layer.ts';
-import { buildAnswer } from './answer.ts';
-import { MediaSession } from './media-session.ts';
+import { acceptOffer, type SessionContext } from './accept-offer.ts';
+import type { MediaSession } from './media-session.ts';
 import { lostSound, negotiatePublisher, sectionsOf } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
-import { SignalingSession } from './session.ts';
-import { openSharedTransport } from './shared-transport.ts';
 import { Simulcast, takenLayers } from './simulcast.ts';
-import type { SessionContext } from './whep.ts';
 
 /** What a publisher asks for. */
 export interface PublisherRequest {
@@ -32,8 +28,7 @@ export async function openPublisherSession(
   const offer = parseOffer(request.sdp);
   const negotiated = negotiatePublisher(offer);
   const { datapath, logger } = context;
-  const transport = await openSharedTransport(datapath);
-  const signaling = new SignalingSession(transport, offer);
+  const { transport, signaling, connect } = await acceptOffer(context, offer, negotiated);
   const [rid, smallRid] = request.layer === 'high' ? takenLayers(negotiated.video.media) : [];
   const options = {
     kind: 'whip',
@@ -72,29 +67,18 @@ export async function openPublisherSession(
     return new Simulcast({ feed, publisher, rid: full }, { feed: low, publisher: second, rid: small });
   };
   const media = rid === undefined || smallRid === undefined ? publisher : openSmall(rid, smallRid);
-  transport.connect({
-    ...offer.ice,
-    candidates: offer.candidates,
-    fingerprints: offer.fingerprints,
-    dtlsRole: offer.setup === 'passive' ? 'client' : 'server',
-  });
-  const local = { ice: transport.local, candidates: transport.candidates, fingerprint: datapath.fingerprint };
-  const session = new MediaSession({
-    kind: 'whip',
-    feed: feed.id,
-    layer: request.layer,
-    select: null,
-    peer: request.peer,
-    keyId: request.keyId,
-    publisherKey: request.publisherKey,
-    answer: buildAnswer(offer, negotiated, local, { kind: 'receive' }),
-    transport,
-    signaling,
-    media,
-  });
-  transport.events.on('state', (state, reason) => {
-    if (state === 'connected') context.onConnected();
-    if (state === 'closed') context.onClosed(session, reason ?? 'closed');
-  });
+  const session = connect(
+    { kind: 'receive' },
+    {
+      kind: 'whip',
+      feed: feed.id,
+      layer: request.layer,
+      select: null,
+      peer: request.peer,
+      keyId: request.keyId,
+      publisherKey: request.publisherKey,
+      media,
+    },
+  );
   return session;
 }

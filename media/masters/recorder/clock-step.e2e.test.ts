@@ -12,7 +12,7 @@ import { cameraOf, until } from './recording-rig.fake.ts';
 const recorder = join(import.meta.dirname, 'recorder-process.fake.ts');
 const [library] = globSync('/usr/lib/*/faketime/libfaketime.so.1');
 
-/** Sets the clock in one step: libfaketime ends a program that reads a half-written file. */
+/** Sets the clock in one step: programs under libfaketime were seen to hang where the file was rewritten while they read it. */
 async function setClock(file: string, offset: string): Promise<void> {
   await writeFile(`${file}.new`, `${offset}\n`);
   await rename(`${file}.new`, file);

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pause, untilAborted } from '../../common/pause.ts';
+import { betweenTakes } from './between-takes.ts';
 import type { UpdaterParts } from './parts.ts';
 import { confirmBoot, settleAttempt } from './settle.ts';
 import type { Slots } from './slots.ts';
@@ -14,7 +14,7 @@ export async function judgeTrial(
   signal: AbortSignal,
 ): Promise<void> {
   const over = new AbortController();
-  const telling = tellGuardOfTakes(parts, AbortSignal.any([signal, over.signal]));
+  const telling = reportTakesToGuard(parts, AbortSignal.any([signal, over.signal]));
   try {
     await judge(parts, giveUp, signal);
   } finally {
@@ -38,7 +38,11 @@ async function judge(parts: UpdaterParts, giveUp: AbortSignal, signal: AbortSign
       logger,
       paths,
       timing: timing.gate,
-      restart: (trial) => restartAfterTake(parts, trial, signal),
+      // A take that began during the trial ends first, as before every other restart.
+      restart: (trial) =>
+        betweenTakes(parts, { reason: 'goes back to the other slot after the take' }, signal, () =>
+          parts.options.restart(trial),
+        ),
     },
     signal,
     giveUp,
@@ -54,7 +58,7 @@ async function judge(parts: UpdaterParts, giveUp: AbortSignal, signal: AbortSign
 }
 
 /** The image's guard of the trial does not end a take while this file is touched. Never rejects. */
-async function tellGuardOfTakes({ options, timing }: UpdaterParts, signal: AbortSignal): Promise<void> {
+async function reportTakesToGuard({ options, timing }: UpdaterParts, signal: AbortSignal): Promise<void> {
   const file = join(options.folder, 'trial-take');
   let reported = false;
   while (!signal.aborted) {
@@ -62,27 +66,10 @@ async function tellGuardOfTakes({ options, timing }: UpdaterParts, signal: Abort
       if (options.takeRunning()) await writeFile(file, `${Date.now()}\n`);
       else await rm(file, { force: true });
     } catch (error) {
-      if (!reported) options.logger.warn({ err: error }, 'the guard of the trial cannot be told of a take');
+      if (!reported) options.logger.warn({ err: error }, 'the guard of the trial cannot learn of a take');
       reported = true;
     }
     await pause(Math.min(timing.tickMs, 5_000), signal);
-  }
-}
-
-/** A take that began during the trial ends first, as before every other restart. */
-async function restartAfterTake(parts: UpdaterParts, trial: boolean, signal: AbortSignal): Promise<void> {
-  const { exclusive, restart, takeRunning } = parts.options;
-  for (let restarts = false; !restarts; ) {
-    while (takeRunning()) {
-      parts.state.set({ reason: 'goes back to the other slot after the take' });
-      await sleep(Math.min(parts.timing.tickMs, 2_000), undefined, { signal });
-    }
-    restarts = await exclusive(async () => {
-      // One may have begun while this waited for its turn.
-      if (takeRunning()) return false;
-      await restart(trial);
-      return true;
-    });
   }
 }
 

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
 import { otherSlot } from '../selector/slot.ts';
 import { RESTART_STAGE } from './aftermath.ts';
+import { betweenTakes } from './between-takes.ts';
 import { type InstallPlan, install } from './installation.ts';
 import type { UpdaterParts } from './parts.ts';
 import type { Slots } from './slots.ts';
@@ -102,27 +102,17 @@ export class Attempts {
    * @throws {OtaError} `INSTALL_FAILED`
    */
   async #restartIntoTrial(force: boolean, signal: AbortSignal): Promise<void> {
-    const { box, state, timing } = this.#parts;
-    const { takeRunning, exclusive, restart } = this.#parts.options;
+    const { box, state } = this.#parts;
+    const { restart } = this.#parts.options;
     const slots = await this.#parts.slots.read();
     if (slots === null || slots.selector.pending !== otherSlot(slots.booted)) {
       throw new OtaError('INSTALL_FAILED', 'the other slot was not armed');
     }
     state.set({ state: 'armed', progress: null, reason: null });
-    const mustWait = () => takeRunning() && !force;
-    for (let restarts = false; !restarts; ) {
-      while (mustWait()) {
-        state.set({ reason: 'waits for the end of the take' });
-        await sleep(Math.min(timing.tickMs, 2_000), undefined, { signal });
-      }
-      restarts = await exclusive(async () => {
-        // One may have begun while this waited for its turn.
-        if (mustWait()) return false;
-        await box.stage(RESTART_STAGE, true, `slot ${box.open?.slot}`);
-        await restart(true);
-        return true;
-      });
-    }
+    await betweenTakes(this.#parts, { reason: 'waits for the end of the take', force }, signal, async () => {
+      await box.stage(RESTART_STAGE, true, `slot ${box.open?.slot}`);
+      await restart(true);
+    });
   }
 
   #start(state: UpdateView['state'], task: (signal: AbortSignal) => Promise<void>): void {

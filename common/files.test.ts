@@ -18,7 +18,7 @@ test('replaces a file, creates its folder and leaves nothing else behind', async
   expect(await readdir(join(folder, 'deep'))).toEqual(['one.json']);
 });
 
-test('does not create a missing folder when told not to', async () => {
+test('does not create a missing folder when asked not to', async () => {
   const file = join(folder, 'away', 'take.json');
   await expect(writeFileAtomic(file, 'x', { makeFolder: false })).rejects.toMatchObject({ code: 'ENOENT' });
   expect(await readdir(folder)).toEqual([]);

@@ -17,14 +17,14 @@ let server: Server;
 let asked: string[];
 /** How many configurations are passed over in silence. */
 let silences: number;
-/** What is told behind each configuration's result. */
-let told: MediaEvent[];
+/** The events sent after the result of each configuration. */
+let announced: MediaEvent[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'media-client-'));
   asked = [];
   silences = 0;
-  told = [];
+  announced = [];
   server = createServer((socket) => {
     const reader = new NdjsonReader();
     socket.on('error', () => {}); // the client's end
@@ -33,7 +33,7 @@ beforeEach(async () => {
         asked.push(request.method);
         if (request.method === 'configure' && silences-- > 0) continue;
         const result = request.method === 'configure' ? { problems: [] } : null;
-        const events = request.method === 'configure' ? told.map((event) => encodeLine(event)) : [];
+        const events = request.method === 'configure' ? announced.map((event) => encodeLine(event)) : [];
         socket.write(`${encodeLine({ id: request.id, result })}${events.join('')}`);
       }
     });
@@ -69,7 +69,7 @@ test('resends the configuration until the process answers it', {
 });
 
 test('a listener that fails costs neither the channel nor what comes behind', async () => {
-  told = ['cam0', 'cam1'].map((feed) => ({ event: 'feed', feed, state: 'online' }));
+  announced = ['cam0', 'cam1'].map((feed) => ({ event: 'feed', feed, state: 'online' }));
   const abort = new AbortController();
   const client = new MediaClient({
     socketPath: join(folder, 'socket'),

@@ -183,7 +183,7 @@ export class MediaClient {
         if (this.#metricsMs !== null) await this.request('subscribeMetrics', { intervalMs: this.#metricsMs });
         if (this.#socket !== socket) return;
         this.#isSet = true;
-        this.#tell('connected');
+        this.#emit('connected');
         return;
       } catch (error) {
         if (this.#socket !== socket) return;
@@ -199,7 +199,7 @@ export class MediaClient {
 
   async #sendConfig(config: ParamsOf<'configure'>): Promise<readonly string[]> {
     const { problems } = await this.request('configure', config);
-    this.#tell('configured', problems);
+    this.#emit('configured', problems);
     return problems;
   }
 
@@ -212,7 +212,7 @@ export class MediaClient {
       pending.reject(unavailable('the media process went away'));
     }
     this.#pending.clear();
-    this.#tell('disconnected');
+    this.#emit('disconnected');
   }
 
   #receive(socket: Socket, reader: NdjsonReader, chunk: Buffer): void {
@@ -225,9 +225,9 @@ export class MediaClient {
   }
 
   /** What a listener makes of it is its own affair: the channel goes on. */
-  #tell<Name extends keyof MediaClientEvents>(name: Name, ...told: MediaClientEvents[Name]): void {
+  #emit<Name extends keyof MediaClientEvents>(name: Name, ...values: MediaClientEvents[Name]): void {
     try {
-      (this.events as EventEmitter).emit(name, ...told);
+      (this.events as EventEmitter).emit(name, ...values);
     } catch (error) {
       this.#options.logger.error(
         { err: error, event: name },
@@ -239,7 +239,7 @@ export class MediaClient {
   #take(value: unknown): void {
     const event = mediaEventSchema.safeParse(value);
     if (event.success) {
-      this.#tell('event', event.data);
+      this.#emit('event', event.data);
       return;
     }
     const response = responseSchema.safeParse(value);

@@ -56,7 +56,7 @@ test('does not ask a page, whose browser would open a dialog, nor other requests
   expect(other.headers.get('www-authenticate')).toBe('Bearer realm="rushlight"');
 });
 
-test('whoever ends a session does so with its own key, and with the kind and the feed of the address', async () => {
+test('a session is ended with the key of the caller, and with the kind and the feed of the address', async () => {
   for (const [key, path] of [
     [token, '/whep/cam0/session-1'],
     [other, '/whep/cam0/session-1'],

@@ -114,7 +114,11 @@ export class JpegTaps implements JpegPort {
     }
     const { host, folder, configureTaps, log } = this.#options;
     const decoder = new FeedDecoder({
-      ...{ feed, host, folder, configureTaps, log },
+      feed,
+      host,
+      folder,
+      configureTaps,
+      log,
       codec: () => this.#codecOf(feed),
     });
     this.#decoders.set(feed, decoder);

@@ -128,6 +128,33 @@ describe.each(planes)('The %s media plane', (kind) => {
     await eventually(() => stats()?.retransmitted === 6, 'the others come once');
   });
 
+  it('does not let a viewer wait for its repairs because it answered one report late', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await using viewer = await viewed(rig);
+    const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
+    const answer = async (lateMs: number) => {
+      const before = viewer.count('sender-report');
+      await eventually(() => viewer.count('sender-report') > before, 'a report comes');
+      const report = viewer.reports.findLast((one) => one.kind === 'sender-report');
+      if (report?.kind !== 'sender-report') throw new Error('no report');
+      await sleep(lateMs);
+      const block = { ...{ ssrc: report.ssrc, lossRatio: 0, lostTotal: 0, highestSequence: 9, jitter: 1 } };
+      const lastReport = middleOfNtp(report.ntp);
+      viewer.transport.sendRtcp(buildReceiverReport(1, [{ ...block, lastReport, delaySinceLastReport: 0 }]));
+    };
+    await answer(0);
+    await answer(500);
+    await eventually(() => (stats()?.rttMs ?? 0) >= 500, 'it is shown');
+    const lost = viewer.packets.at(-1);
+    const nack = Buffer.concat([knowing, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => stats()?.retransmitted === 1, 'it comes again');
+    await sleep(200);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => stats()?.retransmitted === 3, 'and once more');
+    expect(stats()?.retransmitsRefused).toBe(0);
+  });
+
   it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);

@@ -14,6 +14,8 @@ import type { TrackParts } from './track.ts';
 
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
+/** A busy viewer answers a report late, and repairs must not wait for that: a longer round trip is believed only slowly. */
+const FOLLOW = 0.125;
 /** So small a share is not a path that is full. */
 const LITTLE_LOSS = 0.06;
 
@@ -74,6 +76,7 @@ export class Viewer implements FeedViewer {
   #lastReportMs = 0;
   #lossRatio: number | null = null;
   #rttMs: number | null = null;
+  #usualRttMs: number | null = null;
 
   constructor(options: ViewerOptions) {
     this.id = options.id;
@@ -207,7 +210,7 @@ export class Viewer implements FeedViewer {
         if (track?.ssrc !== packet.mediaSsrc) break;
         const hasty = !this.#knowsRoundTrip && (this.#lossRatio ?? 0) <= LITTLE_LOSS;
         // Only a new keyframe helps after a loss that cannot be repaired.
-        if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0, hasty) && track === this.#video)
+        if (!track.sink.retransmit(packet.lost, this.#usualRttMs ?? 0, hasty) && track === this.#video)
           this.#layer.requestKeyframe();
         break;
       }
@@ -231,6 +234,8 @@ export class Viewer implements FeedViewer {
     if (sentMs !== undefined) {
       const rttMs = performance.now() - sentMs - (report.delaySinceLastReport * 1000) / 65536;
       this.#rttMs = Math.max(0, Math.round(rttMs * 10) / 10);
+      const usual = this.#usualRttMs ?? this.#rttMs;
+      this.#usualRttMs = Math.min(this.#rttMs, usual + (this.#rttMs - usual) * FOLLOW);
     }
     if (report.ssrc === this.#video.ssrc) this.#lossRatio = report.lossRatio;
   }

@@ -84,6 +84,13 @@ async function longestFreeze(forMs) {
   }
   return longest;
 }
+/** How often the browser measured the round trip of the picture's packets. */
+async function roundTripsOf() {
+  for (const entry of (await peer.getStats()).values()) {
+    if (entry.type === 'remote-outbound-rtp' && entry.kind === 'video') return entry.roundTripTimeMeasurements || 0;
+  }
+  return 0;
+}
 async function statsOf() {
   const result = { framesDecoded: 0, frameWidth: 0, audioPackets: 0 };
   for (const entry of (await peer.getStats()).values()) {

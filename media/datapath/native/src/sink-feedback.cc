@@ -12,6 +12,8 @@ namespace {
 // A packet is not sent again within a round trip, and at least this: its first repetition is still under way.
 constexpr double kLeastPauseMs = 15;
 constexpr size_t kRepeatedMemory = 1024;
+// A busy viewer answers a report late, and repairs must not wait for that: a longer round trip is believed only slowly.
+constexpr double kFollow = 0.125;
 // So many packets missing at once are a lone loss, and so small a share is not a path that is full.
 constexpr size_t kFewPackets = 3;
 constexpr double kLittleLoss = 0.06;
@@ -67,7 +69,7 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context
   const auto before = repeated_.find(viewer);
   const bool insistent = before != repeated_.end();
   const bool twice = insistent || (lone && !session_->knowsRoundTrip());
-  if (insistent && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
+  if (insistent && context.nowMs - before->second < pauseMs()) {
     stats_.retransmitsRefused++;
     return true;
   }
@@ -76,7 +78,7 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context
     return options_.steady;
   }
   if (repeated_.size() >= kRepeatedMemory) {
-    std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
+    std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > pauseMs(); });
     if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
   }
   for (int copies = twice && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
@@ -107,8 +109,12 @@ void Sink::takeReport(const rtcp::ReportBlock& report, Context& context) {
     if (sent.atMs < 0 || sent.middle != report.lastReport) continue;
     const double rttMs = context.nowMs - sent.atMs - report.delaySinceLastReport * 1000.0 / 65536;
     stats_.rttMs = std::max(0.0, std::round(rttMs * 10) / 10);
+    const bool shorter = usualRttMs_ < 0 || stats_.rttMs < usualRttMs_;
+    usualRttMs_ = shorter ? stats_.rttMs : usualRttMs_ + (stats_.rttMs - usualRttMs_) * kFollow;
   }
 }
+
+double Sink::pauseMs() const { return std::max(kLeastPauseMs, usualRttMs_); }
 
 void Sink::tick(Context& context) {
   if (track_ == nullptr) return;

@@ -237,6 +237,13 @@ export class Masters {
     }
   }
 
+  /** A take whose last recorder has ended by itself, as on a full disk, ends with it: no one has to stop it any more. */
+  private async noteEndByItself(run: TakeRun): Promise<void> {
+    if (run.stopped || this.ending.signal.aborted) return;
+    run.stop();
+    if (run.take.manifest.wanted) await this.noteEnd(run.take);
+  }
+
   /** A take that no camera began is refused to its caller; a folder left of it would only have to be deleted. */
   private async discard({ manifest: { id } }: Take): Promise<void> {
     try {
@@ -366,6 +373,7 @@ export class Masters {
       throw error;
     }
     this.active.set(id, run);
+    void run.released.then(() => this.noteEndByItself(run));
     const finished = run.run().then(() => {
       this.active.delete(id);
       this.working.delete(finished);

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { PacketTransport, RepairStream, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
+import { ReferenceTimes } from '../rtp/reference-times.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
-import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
+import { buildCanonicalName, buildReferenceEchoes, buildSenderReport } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { FeedLayer, FeedPort, FeedViewer } from './feed-port.ts';
@@ -61,6 +62,7 @@ export class Viewer implements FeedViewer {
   readonly #rate = new RateMeter();
   readonly #repairRate = new RateMeter();
   readonly #reports = new Map<number, number>();
+  readonly #references = new ReferenceTimes();
   /** What it gets, or goes over to. */
   #layer: FeedLayer;
   #paused = false;
@@ -204,6 +206,9 @@ export class Viewer implements FeedViewer {
           this.#layer.requestKeyframe();
         break;
       }
+      case 'extended-report':
+        for (const time of packet.references) this.#references.note(time, performance.now());
+        break;
       case 'picture-loss':
       case 'full-intra-request':
         this.#layer.requestKeyframe();
@@ -240,8 +245,13 @@ export class Viewer implements FeedViewer {
         packets,
         octets,
       });
+      const echoes = this.#references.take(performance.now());
       this.#options.transport.sendRtcp(
-        Buffer.concat([report, buildCanonicalName(track.ssrc, this.#options.cname)]),
+        Buffer.concat([
+          report,
+          buildCanonicalName(track.ssrc, this.#options.cname),
+          ...(echoes.length === 0 ? [] : [buildReferenceEchoes(track.ssrc, echoes)]),
+        ]),
       );
     }
   }

@@ -105,6 +105,7 @@ function answered(
     'a=rtcp-mux',
     'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
+    ...(media.receiverRoundTrip && direction.kind === 'send' ? ['a=rtcp-xr:rcvr-rtt=all'] : []),
     ...formats.lines,
     ...(inactive ? [] : sectionLines(negotiated, direction)),
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video, negotiated) : []),

@@ -40,6 +40,8 @@ export interface MediaOffer extends MediaFormats {
   readonly repairedRidExtension: number | null;
   /** Feedback may come alone, without a report (RFC 5506). */
   readonly reducedSize: boolean;
+  /** It would learn its round trip although it only receives (RFC 3611, section 5.1). */
+  readonly receiverRoundTrip: boolean;
 }
 
 /** An offer or an answer. */
@@ -137,6 +139,7 @@ function mediaOf(sdp: SdpDescription, media: SdpMedia, bundle: string[] | null, 
     ridExtension: extensionOf(media, `${extensions}rtp-stream-id`),
     repairedRidExtension: extensionOf(media, `${extensions}repaired-rtp-stream-id`),
     reducedSize: attributeOf(media.attributes, 'rtcp-rsize') !== null,
+    receiverRoundTrip: /(^| )rcvr-rtt=/.test(inheritedAttribute(sdp, media, 'rtcp-xr') ?? ''),
     ...formatsOf(media),
   };
 }

@@ -7,7 +7,8 @@ namespace rushlight::rtcp {
 
 namespace {
 
-enum Type : uint8_t { Sr = 200, Rr = 201, Sdes = 202, Bye = 203, RtpFeedback = 205, PayloadFeedback = 206 };
+enum Type : uint8_t { Sr = 200, Rr = 201, Sdes = 202, Bye = 203, RtpFeedback = 205, PayloadFeedback = 206, Extended = 207 };
+enum Block : uint8_t { ReferenceBlock = 4, EchoBlock = 5 };
 
 constexpr double kEpochOffsetS = 2208988800.0;
 constexpr double kFraction = 4294967296.0;
@@ -49,6 +50,19 @@ void readPayloadFeedback(View packet, size_t format, Handler& handler) {
   for (size_t at = 12; at + 8 <= packet.size(); at += 8) handler.onKeyframeRequest(read32(packet.data() + at));
 }
 
+// Up to the first malformed block.
+void readExtended(View packet, Handler& handler) {
+  for (size_t at = 8; at + 4 <= packet.size();) {
+    const uint8_t* block = packet.data() + at;
+    const size_t bytes = 4 + read16(block + 2) * 4u;
+    if (at + bytes > packet.size()) return;
+    if (block[0] == ReferenceBlock && bytes == 12) {
+      handler.onReferenceTime({read32(packet.data() + 4), uint64_t{read32(block + 4)} << 32 | read32(block + 8)});
+    }
+    at += bytes;
+  }
+}
+
 // False if the packet is malformed.
 bool readOne(View packet, Handler& handler) {
   const size_t count = packet[0] & 0x1f;
@@ -78,6 +92,10 @@ bool readOne(View packet, Handler& handler) {
     case PayloadFeedback:
       if (packet.size() < 12) return false;
       readPayloadFeedback(packet, count, handler);
+      return true;
+    case Extended:
+      if (packet.size() < 8) return false;
+      readExtended(packet, handler);
       return true;
     default:
       return true;
@@ -172,6 +190,20 @@ void Builder::remb(uint32_t senderSsrc, uint64_t bitsPerSecond, const std::vecto
   packet[16] = static_cast<uint8_t>(ssrcs.size());
   write24(packet + 17, exponent << 18 | static_cast<uint32_t>(bitsPerSecond >> exponent));
   for (size_t i = 0; i < ssrcs.size(); i++) write32(packet + 20 + i * 4, ssrcs[i]);
+}
+
+void Builder::referenceEchoes(uint32_t ssrc, const std::vector<ReferenceEcho>& echoes) {
+  uint8_t* packet = append(Extended, 0, 12 + echoes.size() * 12);
+  write32(packet + 4, ssrc);
+  packet[8] = EchoBlock;
+  write16(packet + 10, static_cast<uint32_t>(echoes.size() * 3));
+  uint8_t* echo = packet + 12;
+  for (const ReferenceEcho& one : echoes) {
+    write32(echo, one.ssrc);
+    write32(echo + 4, one.lastReference);
+    write32(echo + 8, one.delay);
+    echo += 12;
+  }
 }
 
 uint64_t ntpOfUnixMs(double unixMs) {

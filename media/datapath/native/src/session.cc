@@ -329,4 +329,6 @@ void Session::onKeyframeRequest(uint32_t) {
   }
 }
 
+void Session::onReferenceTime(const rtcp::ReferenceTime& time) { references_.note(time, reportContext_->nowMs); }
+
 }  // namespace rushlight

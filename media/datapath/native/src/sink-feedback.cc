@@ -130,6 +130,8 @@ void Sink::report(Context& context) {
   rtcp::Builder compound;
   compound.senderReport({options_.ssrc, ntp, *timestamp + offset_, static_cast<uint32_t>(stats_.packets), static_cast<uint32_t>(stats_.octets)});
   compound.canonicalName(options_.ssrc, options_.cname);
+  const auto echoes = session_->takeReferenceEchoes(context.nowMs);
+  if (!echoes.empty()) compound.referenceEchoes(options_.ssrc, echoes);
   session_->sendRtcp(compound.bytes(), context);
 }
 

@@ -116,6 +116,7 @@ class Source final : private rtcp::Handler {
   void onReportBlock(const rtcp::ReportBlock&) override {}
   void onNack(uint32_t, const std::vector<uint16_t>&) override {}
   void onKeyframeRequest(uint32_t) override {}
+  void onReferenceTime(const rtcp::ReferenceTime&) override {}
   void onBye(uint32_t) override {}
 
   SourceOptions options_;

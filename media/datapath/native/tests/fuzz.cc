@@ -24,6 +24,7 @@ struct Ignore : rtcp::Handler {
     if (lost.size() > 1024) std::abort();
   }
   void onKeyframeRequest(uint32_t) override {}
+  void onReferenceTime(const rtcp::ReferenceTime&) override {}
   void onBye(uint32_t) override {}
 };
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { access, mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { access, makeFolder, statfs } from '../../../common/disk-fs.ts';
 import { DiskFilesError, DiskReserveError, DiskUnavailableError } from '../errors.ts';
 import { diskReason } from './disk-trouble.ts';
 
@@ -30,7 +30,7 @@ export async function freeBytesFor(folder: string): Promise<number> {
  */
 export async function makeTakesFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (cause) {
     // On a read-only disk mkdir(2) says so, but Node's recursive one says that there is no such folder.

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
-import { ifThere, syncFile } from '../../../common/files.ts';
+import { type DiskFile, syncFile } from '../../../common/disk-fs.ts';
+import { ifThere } from '../../../common/files.ts';
 import { openRegular, regularStat } from '../disk/disk-file.ts';
 import { FrameLogReader } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
@@ -32,7 +32,7 @@ export class SegmentWatch implements AsyncDisposable {
   private readonly reference: string;
   private readonly reader: FrameLogReader;
   private readonly sums: FrameSums;
-  private handle: FileHandle | undefined;
+  private handle: DiskFile | undefined;
 
   /** @param fps nominal rate, for counting what was dropped */
   constructor(file: string, reference: string, fps: number) {

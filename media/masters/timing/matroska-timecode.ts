@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open } from '../../../common/disk-fs.ts';
 import { crc32 } from 'node:zlib';
 import { MatroskaError } from '../errors.ts';
 import { timecodePlaceholder } from '../recorder/recorder-command.ts';

@@ -77,7 +77,8 @@ test('does what must happen as soon as the disk answers', async () => {
   const gate = new DiskGate('/disk', 20);
   const held = [question(), question()];
   const done: string[] = [];
-  for (const asked of held.map(({ call }) => gate.run(call))) await expect(asked).rejects.toMatchObject(silent);
+  for (const asked of held.map(({ call }) => gate.run(call)))
+    await expect(asked).rejects.toMatchObject(silent);
   gate.eventually(async () => void done.push('closed'));
   await sleep(40);
   expect(done).toEqual([]);

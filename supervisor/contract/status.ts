@@ -59,7 +59,9 @@ export const hostSchema = z.object({
       silentS: z
         .number()
         .optional()
-        .describe('Seconds for which the disk has not answered; its figures are from before. Absent: it answers'),
+        .describe(
+          'Seconds for which the disk has not answered; its figures are from before. Absent: it answers',
+        ),
     }),
   ),
   network: z.array(

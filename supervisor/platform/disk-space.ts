@@ -37,7 +37,8 @@ export class DiskSpace {
 
   /** Asks each of these disks again. Settles once all have answered, or after a quarter of a second. Never rejects. */
   async look(mounts: readonly string[]): Promise<void> {
-    for (const gone of [...this.#known.keys()].filter((one) => !mounts.includes(one))) this.#known.delete(gone);
+    for (const gone of [...this.#known.keys()].filter((one) => !mounts.includes(one)))
+      this.#known.delete(gone);
     const questions = Promise.all(mounts.map((mount) => this.#ask(mount)));
     await Promise.race([questions, sleep(answerMs, undefined, { ref: false })]);
   }

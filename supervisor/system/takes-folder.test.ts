@@ -61,7 +61,9 @@ test('does not use a disk that hangs, says so, and uses it again when it answers
   const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/dev/shm' });
   await folders.look();
   const answer = Promise.withResolvers<void>();
-  await expect(gateOf('/dev/shm').run(() => answer.promise, { patienceMs: 20 })).rejects.toThrow('does not answer');
+  await expect(gateOf('/dev/shm').run(() => answer.promise, { patienceMs: 20 })).rejects.toThrow(
+    'does not answer',
+  );
   expect(folders.current()).toEqual({
     path: base.fallback,
     reason: 'the data partition: the SSD does not answer: check its plug and its power',

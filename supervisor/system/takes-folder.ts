@@ -71,6 +71,14 @@ export class TakesFolders {
     return { path: fallback, reason: `the data partition: ${obstacle}` };
   }
 
+  /** Which disk for takes does not answer, and what to do; null if all that are there do. */
+  get silence(): string | null {
+    const { ssd } = this.#options;
+    return ssd !== null && deviceAt(ssd) !== null && gateOf(ssd).silentMs !== null
+      ? `${silent}; takes go to the data partition meanwhile`
+      : null;
+  }
+
   /** Every folder that may contain takes, first the folder of the next one. */
   all(): [string, ...string[]] {
     const { path } = this.current();
@@ -100,7 +108,9 @@ const silent = 'the SSD does not answer: check its plug and its power';
 /** What is mounted at a folder; null if nothing is. */
 function deviceAt(folder: string): string | null {
   const all = mounts();
-  return mountOf(folder, all) === folder ? (all.findLast(({ path }) => path === folder)?.device ?? null) : null;
+  return mountOf(folder, all) === folder
+    ? (all.findLast(({ path }) => path === folder)?.device ?? null)
+    : null;
 }
 
 async function obstacleOn(mount: string): Promise<string | null> {

@@ -34,6 +34,14 @@ export function isDiskTrouble(error: unknown): boolean {
   return troubles.has((error as NodeJS.ErrnoException)?.code ?? '');
 }
 
+/** Whether a disk does not answer, so that what was asked of it may still happen. */
+export function isSilence(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isSilence(error.error) || isSilence(error.suppressed);
+  return (
+    error instanceof DiskSilentError || (error instanceof Error && error.cause instanceof DiskSilentError)
+  );
+}
+
 /** Whether a line of ffmpeg is about a disk, and not about the content it read there. Pure. */
 export function isDiskComplaint(line: string): boolean {
   return line.includes(readError) || [...troubles.values()].some((text) => line.includes(text));

@@ -226,6 +226,7 @@ export class Recorder {
         if (progress.frames > 0) last = progress;
         this.options.onProgress?.(progress);
       },
+      onSilence: (error) => this.tellTrouble(error),
     }).catch(async (error: unknown) => {
       if (isDiskTrouble(error)) {
         logger.error({ err: error, camera, number }, 'the disk of the masters fails; a new segment is begun');

@@ -1,6 +1,7 @@
 import { type DiskFile, syncFile } from '../../../common/disk-fs.ts';
 import { ifThere } from '../../../common/files.ts';
 import { openRegular, regularStat } from '../disk/disk-file.ts';
+import { isSilence } from '../disk/disk-trouble.ts';
 import { FrameLogReader } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
 
@@ -60,8 +61,12 @@ export class SegmentWatch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.handle?.close();
+    const { handle } = this;
     this.handle = undefined;
+    // Of a disk that does not answer it is closed later: it was only read.
+    await handle?.close().catch((error: unknown) => {
+      if (!isSilence(error)) throw error;
+    });
   }
 
   private async readLog(): Promise<void> {

@@ -65,7 +65,14 @@ describe('the board', () => {
   });
 
   test('a disk that hangs, instead of its old figures', () => {
-    const disk = { mount: '/media/ssd', label: 'SSD', totalBytes: 1000, freeBytes: 20, wearPercent: 95, silentS: 12 };
+    const disk = {
+      mount: '/media/ssd',
+      label: 'SSD',
+      totalBytes: 1000,
+      freeBytes: 20,
+      wearPercent: 95,
+      silentS: 12,
+    };
     expect(titles({ host: { ...host, disks: [disk] } })).toEqual(['error: Disk SSD does not answer']);
   });
 

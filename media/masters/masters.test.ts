@@ -48,7 +48,7 @@ describe('Masters', { timeout: 120_000 }, () => {
       host: rig.host,
       logger: rig.logger,
       takes: () => store.all(),
-      roots: () => store.roots,
+      roots: async () => store.roots,
       isBusy: () => masters.isBusy,
     });
     const ending = new AbortController();

@@ -160,9 +160,10 @@ export interface TrackSink extends Disposable {
   /**
    * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False if one
    * is no longer kept or the path cannot take it: only a new keyframe helps, and video waits for it unless steady. A packet
-   * that never arrived here is left to the publisher. No more numbers are looked up than were ever sent.
+   * that never arrived here is left to the publisher. No more numbers are looked up than were ever sent. If `hasty`, a lone
+   * loss is sent twice at once: the viewer does not know its round trip, and a browser then asks again only after 0.1 s.
    */
-  retransmit(lost: readonly number[], rttMs?: number): boolean;
+  retransmit(lost: readonly number[], rttMs?: number, hasty?: boolean): boolean;
 }
 
 /** The shared memory and fan-out of one track of a feed. */

@@ -14,6 +14,9 @@ import { gapsOf, head, numbersOf, online, planes, play, stepsOf, viewed } from '
 import { openPlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
+/** How a viewer begins that knows its round trip. */
+const knowing = Buffer.concat([head, buildReferenceTime({ ssrc: 1, ntp: ntpOfUnixMs(1_700_000_000_000) })]);
+
 describe.each(planes)('The %s media plane', (kind) => {
   it('starts a viewer with the cached keyframe and continues live, byte by byte', async () => {
     await using rig = await openPlaneRig(kind, { ingest: true });
@@ -57,7 +60,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [lost] = viewer.packets.slice(-1);
-    const nack = Buffer.concat([head, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    const nack = Buffer.concat([knowing, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
     viewer.transport.sendRtcp(nack);
     viewer.transport.sendRtcp(nack);
     const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
@@ -79,7 +82,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     for (const ssrc of [group?.[1], group?.[2]])
       expect(viewer.answer).toContain(`a=ssrc:${ssrc} msid:cam0 video`);
     for (const { sequence, ssrc } of [first, last])
-      viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, ssrc, [sequence])]));
+      viewer.transport.sendRtcp(Buffer.concat([knowing, buildNack(1, ssrc, [sequence])]));
     const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
     await eventually(() => repairs().length === 2, 'both come again');
     const [one, two] = repairs();
@@ -99,7 +102,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, offered);
     await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
     const lost = viewer.packets.at(-1);
-    const nack = Buffer.concat([head, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    const nack = Buffer.concat([knowing, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
     const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
     viewer.transport.sendRtcp(nack);
     await eventually(() => repairs().length === 1, 'it comes again');
@@ -109,6 +112,20 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(new Set(repairs().map(({ payload }) => payload.toString('hex'))).size).toBe(1);
     const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
     await eventually(() => stats()?.retransmitted === 3, 'all of them are counted');
+  });
+
+  it('sends a lone loss twice at once to a viewer that does not know its round trip, several losses once', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await using viewer = await viewed(rig);
+    const first = viewer.packets[0];
+    const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
+    const request = (...lost: number[]) =>
+      viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, first?.ssrc ?? 0, lost)]));
+    const sequences = viewer.sequences.slice(-5);
+    request(...sequences.slice(0, 1));
+    await eventually(() => stats()?.retransmitted === 2, 'it comes twice');
+    request(...sequences.slice(1));
+    await eventually(() => stats()?.retransmitted === 6, 'the others come once');
   });
 
   it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {

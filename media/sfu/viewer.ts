@@ -14,6 +14,8 @@ import type { TrackParts } from './track.ts';
 
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
+/** So small a share is not a path that is full. */
+const LITTLE_LOSS = 0.06;
 
 /** A stream that a viewer gets. */
 export interface SentStream {
@@ -63,6 +65,8 @@ export class Viewer implements FeedViewer {
   readonly #repairRate = new RateMeter();
   readonly #reports = new Map<number, number>();
   readonly #references = new ReferenceTimes();
+  /** It tells its clocks, so it knows its round trip although it only receives. */
+  #knowsRoundTrip = false;
   /** What it gets, or goes over to. */
   #layer: FeedLayer;
   #paused = false;
@@ -201,13 +205,17 @@ export class Viewer implements FeedViewer {
       case 'nack': {
         const track = packet.mediaSsrc === this.#video.ssrc ? this.#video : this.#audio;
         if (track?.ssrc !== packet.mediaSsrc) break;
+        const hasty = !this.#knowsRoundTrip && (this.#lossRatio ?? 0) <= LITTLE_LOSS;
         // Only a new keyframe helps after a loss that cannot be repaired.
-        if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0) && track === this.#video)
+        if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0, hasty) && track === this.#video)
           this.#layer.requestKeyframe();
         break;
       }
       case 'extended-report':
-        for (const time of packet.references) this.#references.note(time, performance.now());
+        for (const time of packet.references) {
+          this.#references.note(time, performance.now());
+          this.#knowsRoundTrip = true;
+        }
         break;
       case 'picture-loss':
       case 'full-intra-request':

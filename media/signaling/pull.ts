@@ -8,7 +8,7 @@ import type { PublisherSections } from '../sfu/publisher-sections.ts';
 import { buildAnswer, type LocalSide } from './answer.ts';
 import type { AudioFormat } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
-import { negotiatePublisher, sectionsOf } from './negotiate.ts';
+import { negotiatePublisher, sectionsOf, transportExtensionOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { audioFormats, buildPullOffer, h265Formats } from './pull-offer.ts';
 import {
@@ -116,6 +116,7 @@ function accept(options: PullOptions, transport: MediaTransport, local: LocalSid
         repairPayloadType: negotiated.repairPayloadType,
         media: negotiated.video.media,
         sections: sectionsOf(negotiated),
+        transportExtension: transportExtensionOf(negotiated),
       }),
   };
 }
@@ -133,6 +134,7 @@ function receive(options: PullOptions, transport: MediaTransport, answer: Offer)
     repairPayloadType: null,
     media: video,
     sections: null,
+    transportExtension: null,
   });
 }
 
@@ -143,6 +145,7 @@ interface Agreed {
   readonly audio: AudioFormat | null;
   readonly repairPayloadType: number | null;
   readonly sections: PublisherSections | null;
+  readonly transportExtension: number | null;
   readonly media: MediaOffer;
 }
 

@@ -7,6 +7,8 @@ import { SequenceMap } from './sequence-map.ts';
 /** A packet is not sent again within a round trip, and this at least: its first repetition is still under way. */
 const LEAST_PAUSE_MS = 15;
 const RETRANSMIT_MEMORY = 1024;
+/** So many packets missing at once are a lone loss. */
+const FEW_PACKETS = 3;
 /** Another layer's first picture comes so much later than the last one before it, at least. */
 const LAYER_STEP = 1500;
 
@@ -168,9 +170,10 @@ export class NodeSink implements TrackSink {
     }
   }
 
-  retransmit(lost: readonly number[], rttMs = 0): boolean {
+  retransmit(lost: readonly number[], rttMs = 0, hasty = false): boolean {
     const nowMs = performance.now();
     const pauseMs = Math.max(LEAST_PAUSE_MS, rttMs);
+    const twice = hasty && lost.length <= FEW_PACKETS;
     let complete = true;
     const { ring } = this.#track;
     for (const sequence of lost.slice(0, this.#budget.answer(lost.length))) {
@@ -193,7 +196,7 @@ export class NodeSink implements TrackSink {
         this.#giveUpPicture();
         complete = false;
       } else {
-        this.#repeat(packet, viewer, nowMs);
+        this.#repeat(packet, viewer, twice, nowMs);
       }
     }
     return complete;
@@ -250,15 +253,13 @@ export class NodeSink implements TrackSink {
     if (late > 0) this.#offset += late;
   }
 
-  /**
-   * A packet that is requested once more although it was repeated was lost twice. It is sent twice this time: a browser that lost it
-   * again would wait a tenth of a second before it asks, and the picture with it.
-   */
-  #repeat(packet: TrackPacket, viewer: number, nowMs: number): void {
+  /** A packet that is requested once more although it was repeated was lost twice: it is sent twice this time. */
+  #repeat(packet: TrackPacket, viewer: number, twice: boolean, nowMs: number): void {
     const insistent = this.#repeated.has(viewer);
     this.#noteRepetition(viewer, nowMs);
     this.#sendAgain(packet, viewer);
-    if (insistent && this.#budget.spendSpare(packet.payload.length)) this.#sendAgain(packet, viewer);
+    if ((insistent || twice) && this.#budget.spendSpare(packet.payload.length))
+      this.#sendAgain(packet, viewer);
   }
 
   #sendAgain(packet: TrackPacket, viewer: number): void {

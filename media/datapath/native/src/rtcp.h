@@ -1,6 +1,7 @@
 // RTCP as an SFU reads and writes it (RFC 3550 section 6, RFC 3611 sections 4.4 and 4.5, RFC 4585 section 6, RFC 5104 section 4.3.1).
 #pragma once
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,19 @@ struct ReferenceEcho {
   uint32_t delay = 0;
 };
 
+// When packets of a connection arrived (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+struct TransportFeedback {
+  // Counts the messages.
+  uint8_t count = 0;
+  // Number of the first packet.
+  uint16_t first = 0;
+  // 24 bit, in units of 64 ms.
+  uint32_t reference = 0;
+  // Of the first packet and those after it, in 1/4 ms since the reference time; nothing if it has not arrived. Two in a row are
+  // less than 8 s apart.
+  std::vector<std::optional<int32_t>> arrivals;
+};
+
 // Receives the parts of a compound packet.
 class Handler {
  public:
@@ -74,6 +88,8 @@ class Builder {
   void pictureLoss(uint32_t senderSsrc, uint32_t mediaSsrc);
   // Receiver Estimated Maximum Bitrate (draft-alvestrand-rmcat-remb-03).
   void remb(uint32_t senderSsrc, uint64_t bitsPerSecond, const std::vector<uint32_t>& ssrcs);
+  // The last one of its compound, because it may be padded.
+  void transportFeedback(uint32_t senderSsrc, uint32_t mediaSsrc, const TransportFeedback& feedback);
   void referenceEchoes(uint32_t ssrc, const std::vector<ReferenceEcho>& echoes);
   View bytes() const { return bytes_; }
 

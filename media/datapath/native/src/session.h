@@ -92,6 +92,8 @@ class Session final : private rtcp::Handler {
   // Passes earlier packets on to the source.
   void releaseHeld(Context& context);
 
+  // It tells its clocks, so it knows its round trip although it only receives.
+  bool knowsRoundTrip() const { return knowsRoundTrip_; }
   // What the peer's receivers still have to hear about their clocks.
   std::vector<rtcp::ReferenceEcho> takeReferenceEchoes(double nowMs) { return references_.take(nowMs); }
 
@@ -138,6 +140,7 @@ class Session final : private rtcp::Handler {
   bool fresh_ = true;
   HeldPackets held_;
   ReferenceTimes references_;
+  bool knowsRoundTrip_ = false;
   // Of a controlling agent.
   std::deque<std::pair<stun::Transaction, Path>> checks_;
   std::array<uint8_t, 8> tieBreaker_{};

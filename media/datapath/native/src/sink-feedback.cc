@@ -12,6 +12,9 @@ namespace {
 // A packet is not sent again within a round trip, and at least this: its first repetition is still under way.
 constexpr double kLeastPauseMs = 15;
 constexpr size_t kRepeatedMemory = 1024;
+// So many packets missing at once are a lone loss, and so small a share is not a path that is full.
+constexpr size_t kFewPackets = 3;
+constexpr double kLittleLoss = 0.06;
 constexpr double kReportIntervalMs = 1000;
 constexpr double kFasterAfterMs = 500;
 // What a viewer may request again in a second, packet by packet.
@@ -25,6 +28,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   slowDown(context);
   lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
   lookUpsMs_ = context.nowMs;
+  const bool lone = lost.size() <= kFewPackets && stats_.lossRatio <= kLittleLoss;
   for (const uint16_t sequence : lost) {
     const int64_t viewer = extendSequence(sequence, map_.next());
     // Packets from before the last start are useless, and must not use up the budget.
@@ -49,7 +53,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
       if (*wanted < ring.tail()) needKeyframe(context);
       continue;
     }
-    if (!repeat(*packet, viewer, context)) {
+    if (!repeat(*packet, viewer, lone, context)) {
       giveUpPicture(context);
       needKeyframe(context);
     }
@@ -57,10 +61,12 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
 }
 
 // False if too much was requested again. A packet that is requested again although it was retransmitted was lost twice: it is sent twice
-// this time, because a browser that loses it again waits a tenth of a second before it asks, and the picture waits with it.
-bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) {
+// this time. So is a lone loss the first time if the viewer does not know its round trip: browsers then wait a tenth of a second before
+// they ask again, and the picture waits with them.
+bool Sink::repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context& context) {
   const auto before = repeated_.find(viewer);
   const bool insistent = before != repeated_.end();
+  const bool twice = insistent || (lone && !session_->knowsRoundTrip());
   if (insistent && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
     stats_.retransmitsRefused++;
     return true;
@@ -73,7 +79,7 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) 
     std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
     if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
   }
-  for (int copies = insistent && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
+  for (int copies = twice && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
     if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
     repeated_[viewer] = context.nowMs;
     stats_.retransmitted++;

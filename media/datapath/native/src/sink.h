@@ -120,7 +120,7 @@ class Sink {
   uint32_t timestampOf(const StoredPacket& packet) const;
   bool send(const StoredPacket& packet, Context& context);
   bool transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
-  bool repeat(const StoredPacket& packet, int64_t viewer, Context& context);
+  bool repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context& context);
   bool sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   void report(Context& context);
 

@@ -48,7 +48,7 @@ describe('Masters', { timeout: 120_000 }, () => {
       host: rig.host,
       logger: rig.logger,
       takes: () => store.all(),
-      roots: () => store.roots,
+      roots: async () => store.roots,
       isBusy: () => masters.isBusy,
     });
     const ending = new AbortController();
@@ -145,6 +145,7 @@ describe('Masters', { timeout: 120_000 }, () => {
     expect(cameraOf(take).reason).toMatch(/^the disk of the masters .* \(ENOENT\)$/);
     await until(() => masters.recording.length === 0);
     expect(cameraOf(take).frames).toBeGreaterThanOrEqual(15);
+    expect(take.manifest).toMatchObject({ wanted: false, stoppedAt: expect.any(String) });
     expect((await masters.stop('one')).manifest).toMatchObject({ state: 'failed', wanted: false });
     await stop();
   });

@@ -147,6 +147,10 @@ export interface SinkStats {
 export interface TrackSink extends Disposable {
   readonly stats: SinkStats;
   readonly started: boolean;
+  /** When it started last, by the clock of `performance.now()`. */
+  readonly startedMs: number;
+  /** Called a few times a second: shows the remembered keyframe again to a viewer that lost too much and gets no new one. */
+  tick(nowMs: number): void;
   /** It still sends the track from which another one took it over. */
   readonly moving: boolean;
   /** Starts at `sequence` of the track with the kept packets, then continues live. `preface` payloads come first. */

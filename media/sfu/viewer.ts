@@ -14,6 +14,9 @@ import type { TrackParts } from './track.ts';
 
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
+/** A viewer starts with the same keyframe again at most this often, and only if there is no new one. */
+const RESTART_MS = 2000;
+const DEAF_MS = 1000;
 /** A busy viewer answers a report late, and repairs must not wait for that: a longer round trip is believed only slowly. */
 const FOLLOW = 0.125;
 /** So small a share is not a path that is full. */
@@ -141,6 +144,7 @@ export class Viewer implements FeedViewer {
       this.#start();
     }
     this.#suspended = quiet;
+    this.#video.sink.tick(performance.now());
     if (nowMs - this.#lastReportMs >= REPORT_INTERVAL_MS) {
       this.#lastReportMs = nowMs;
       this.#report(nowMs);
@@ -222,11 +226,22 @@ export class Viewer implements FeedViewer {
         break;
       case 'picture-loss':
       case 'full-intra-request':
-        this.#layer.requestKeyframe();
+        this.#pictureLost();
         break;
       default:
         break;
     }
+  }
+
+  /** If the publisher makes no keyframe on request, the remembered one has to do. */
+  #pictureLost(): void {
+    this.#layer.requestKeyframe();
+    const nowMs = performance.now();
+    const { sink, parts } = this.#video;
+    const ageMs = nowMs - (this.#layer.video.keyframeMs ?? nowMs);
+    if (!sink.started || sink.moving || nowMs - sink.startedMs < RESTART_MS || ageMs <= DEAF_MS) return;
+    const joinPoint = this.#layer.joinPoint(nowMs, parts.relay.keyframe);
+    if (joinPoint !== null) sink.start(joinPoint, parts.relay.preface);
   }
 
   #takeReport(report: ReportBlock): void {

@@ -92,7 +92,7 @@ export async function makeImages(workshop: Workshop): Promise<Map<string, number
     await workshop.run('tar', [
       ...['--create', '--sort=name', '--owner=0', '--group=0', '--numeric-owner', `--mtime=${time}`],
       ...['--mode=u=rwX,go=rX', '--file', file, '--directory', layout],
-      ...['oci-layout', 'index.json', 'blobs'],
+      ...['oci-layout', 'index.json', 'manifest.json', 'blobs'],
     ]);
   }
   return fetched;

@@ -24,6 +24,10 @@ const testPrograms = {
   openssl: 'openssl',
   reprepro: 'reprepro',
   lintian: 'lintian',
+  mcopy: 'mtools',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  ssh: 'openssh-client',
+  curl: 'curl',
 };
 
 const [first, ...rest] = process.argv.slice(2);

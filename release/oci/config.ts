@@ -60,6 +60,11 @@ export interface ImageFacts {
   readonly diffIds: readonly string[];
 }
 
+/** The name that an engine gives the image when it loads the file; it is of no registry, so nothing is fetched under it. */
+export function imageName(kind: keyof typeof imageKinds, version: string): string {
+  return `localhost/${kind}:${version}`;
+}
+
 /** Labels of the image and annotations of its manifests. */
 export function labelsOf(
   kind: ImageKind,

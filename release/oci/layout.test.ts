@@ -33,7 +33,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('each blob has the digest and size from its manifest, down to the layers', () => {
   const [named] = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')).manifests;
-  expect(named.annotations['org.opencontainers.image.ref.name']).toBe('0.2.0');
+  expect(named.annotations).toEqual({
+    'io.containerd.image.name': 'localhost/rushlight:0.2.0',
+    'org.opencontainers.image.ref.name': '0.2.0',
+  });
   const index = json(named.digest);
   expect(index.manifests.map(({ platform }: { platform: object }) => platform)).toEqual([
     { architecture: 'amd64', os: 'linux' },
@@ -51,6 +54,21 @@ test('each blob has the digest and size from its manifest, down to the layers', 
       const plain = createHash('sha256').update(gunzipSync(bytes)).digest('hex');
       expect(rootfs.diff_ids[at]).toBe(`sha256:${plain}`);
     }
+  }
+});
+
+test('a Docker that reads no layouts finds the image of each processor under a name of its own', () => {
+  const listed = JSON.parse(readFileSync(join(layout, 'manifest.json'), 'utf8'));
+  expect(listed.map(({ RepoTags }: { RepoTags: string[] }) => RepoTags)).toEqual([
+    ['localhost/rushlight:0.2.0-amd64'],
+    ['localhost/rushlight:0.2.0-arm64'],
+  ]);
+  for (const { Config, Layers } of listed) {
+    const { rootfs } = JSON.parse(readFileSync(join(layout, Config), 'utf8'));
+    const plain = Layers.map((path: string) => gunzipSync(readFileSync(join(layout, path))));
+    expect(rootfs.diff_ids).toEqual(
+      plain.map((bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`),
+    );
   }
 });
 

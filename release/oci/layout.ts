@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { imageConfig, imageKinds, labelsOf } from './config.ts';
+import { imageConfig, imageKinds, imageName, labelsOf } from './config.ts';
 
 type Architecture = 'amd64' | 'arm64';
 
@@ -28,13 +28,20 @@ const types = {
   layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
 } as const;
 
-/** Writes an OCI layout with one image for several processors. Returns the size of each processor's layers, as they are fetched. */
+/**
+ * Writes an OCI layout with one image for several processors. Returns the size of each processor's layers, as they are fetched.
+ *
+ * Docker reads a layout only if it keeps its images in containerd (from version 29 on by itself). Others read `manifest.json`, as
+ * `docker save` writes it. That file knows no processors, so each one's image has a name of its own there.
+ */
 export function writeLayout(folder: string, input: ImageInput): Map<Architecture, number> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'blobs', 'sha256'), { recursive: true });
   const blobs = new Blobs(folder);
   const kind = imageKinds[input.kind];
   const sizes = new Map<Architecture, number>();
+  const name = imageName(input.kind, input.version);
+  const forDocker: object[] = [];
   const manifests = (Object.keys(input.layers) as Architecture[]).sort().map((architecture) => {
     const layers = (input.layers[architecture] ?? []).map((tar) => blobs.layer(tar));
     const config = blobs.json(
@@ -46,6 +53,11 @@ export function writeLayout(folder: string, input: ImageInput): Map<Architecture
       architecture,
       descriptors.reduce((sum, { size }) => sum + size, config.size),
     );
+    forDocker.push({
+      Config: blobPath(config),
+      RepoTags: [`${name}-${architecture}`],
+      Layers: descriptors.map(blobPath),
+    });
     const manifest = { schemaVersion: 2, mediaType: types.manifest, config, layers: descriptors };
     const platform = { architecture, os: 'linux', ...(architecture === 'arm64' ? { variant: 'v8' } : {}) };
     return { ...blobs.json(types.manifest, manifest), platform };
@@ -57,12 +69,18 @@ export function writeLayout(folder: string, input: ImageInput): Map<Architecture
     manifests,
     annotations,
   });
-  const named = { ...index, annotations: { 'org.opencontainers.image.ref.name': input.version } };
+  const names = {
+    // Docker, Podman and containerd.
+    'io.containerd.image.name': name,
+    'org.opencontainers.image.ref.name': input.version,
+  };
+  const named = { ...index, annotations: names };
   writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   writeFileSync(
     join(folder, 'index.json'),
     JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: [named] }),
   );
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(forDocker));
   return sizes;
 }
 
@@ -101,6 +119,10 @@ class Blobs {
     writeFileSync(join(this.#folder, digest.slice('sha256:'.length)), bytes);
     return { mediaType, digest, size: bytes.length };
   }
+}
+
+function blobPath({ digest }: Descriptor): string {
+  return `blobs/${digest.replace(':', '/')}`;
 }
 
 function digestOf(bytes: Buffer): string {

@@ -44,6 +44,7 @@ const menu: readonly {
       'docs/get-started/debian-package.md',
       'docs/get-started/container.md',
       'docs/get-started/laptop.md',
+      'docs/get-started/virtual-image.md',
     ],
   },
   {

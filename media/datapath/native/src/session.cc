@@ -329,4 +329,9 @@ void Session::onKeyframeRequest(uint32_t) {
   }
 }
 
+void Session::onReferenceTime(const rtcp::ReferenceTime& time) {
+  references_.note(time, reportContext_->nowMs);
+  knowsRoundTrip_ = true;
+}
+
 }  // namespace rushlight

@@ -10,6 +10,7 @@
 #include "context.h"
 #include "dtls.h"
 #include "held-packets.h"
+#include "reference-times.h"
 #include "rtcp.h"
 #include "rtp.h"
 #include "silence.h"
@@ -91,6 +92,11 @@ class Session final : private rtcp::Handler {
   // Passes earlier packets on to the source.
   void releaseHeld(Context& context);
 
+  // It tells its clocks, so it knows its round trip although it only receives.
+  bool knowsRoundTrip() const { return knowsRoundTrip_; }
+  // What the peer's receivers still have to hear about their clocks.
+  std::vector<rtcp::ReferenceEcho> takeReferenceEchoes(double nowMs) { return references_.take(nowMs); }
+
   const Silence& silence() const { return silence_; }
   // Called ten times a second.
   void tick(Context& context);
@@ -112,6 +118,7 @@ class Session final : private rtcp::Handler {
   void onReportBlock(const rtcp::ReportBlock& report) override;
   void onNack(uint32_t mediaSsrc, const std::vector<uint16_t>& lost) override;
   void onKeyframeRequest(uint32_t mediaSsrc) override;
+  void onReferenceTime(const rtcp::ReferenceTime& time) override;
   void onBye(uint32_t) override {}
 
   SessionOptions options_;
@@ -132,6 +139,8 @@ class Session final : private rtcp::Handler {
   // It never had a source.
   bool fresh_ = true;
   HeldPackets held_;
+  ReferenceTimes references_;
+  bool knowsRoundTrip_ = false;
   // Of a controlling agent.
   std::deque<std::pair<stun::Transaction, Path>> checks_;
   std::array<uint8_t, 8> tieBreaker_{};

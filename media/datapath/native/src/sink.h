@@ -120,9 +120,11 @@ class Sink {
   uint32_t timestampOf(const StoredPacket& packet) const;
   bool send(const StoredPacket& packet, Context& context);
   bool transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
-  bool repeat(const StoredPacket& packet, int64_t viewer, Context& context);
+  bool repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context& context);
   bool sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   void report(Context& context);
+  // How long a packet that was sent again may be on its way.
+  double pauseMs() const;
 
   SinkOptions options_;
   Track* track_;
@@ -176,6 +178,8 @@ class Sink {
   double lookUpsMs_ = 0;
   uint32_t lastTimestamp_ = 0;
   std::unordered_map<int64_t, double> repeated_;
+  // -1 before the first report.
+  double usualRttMs_ = -1;
   // The next number in the stream of repairs.
   int64_t repairSequence_ = 1;
   struct SentReport {

@@ -4,13 +4,13 @@ import { buildPictureLoss } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import { eventually } from '../signaling/media-rig.fake.ts';
 import { LossyWay } from './lossy-way.fake.ts';
-import { gapsOf, head, numbersOf, online, stepsOf, viewed } from './plane-checks.fake.ts';
+import { gapsOf, head, numbersOf, online, planes, stepsOf, viewed } from './plane-checks.fake.ts';
 import { openPlaneRig, picture, SPS } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
 
-describe('The native media plane', () => {
+describe.each(planes)('On the %s media plane', (kind) => {
   it('restarts a viewer that lost its picture from the remembered keyframe if the publisher makes no new one', async () => {
-    await using rig = await openPlaneRig('native', { ingest: true });
+    await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     await sleep(2100);
     const before = viewer.packets.length;
@@ -23,7 +23,7 @@ describe('The native media plane', () => {
   });
 
   it('shows the remembered keyframe again to a viewer that lost too much of it, if no new one is made', async () => {
-    await using rig = await openPlaneRig('native', { ingest: true });
+    await using rig = await openPlaneRig(kind, { ingest: true });
     for (let n = 0; n < 60; n++) {
       rig.pipeline.picture(picture(n, n === 0, 10, 1200));
       await sleep(3);
@@ -53,7 +53,7 @@ describe('The native media plane', () => {
   });
 
   it('keeps ten seconds between keyframes, and shows a joining viewer the newest picture within a moment', async () => {
-    await using rig = await openPlaneRig('native', { ingest: true });
+    await using rig = await openPlaneRig(kind, { ingest: true });
     for (let n = 0; n < 300; n++) {
       // 6 Mbit/s, sent ten times as fast.
       rig.pipeline.picture(picture(n, n === 0, 20, 1200));

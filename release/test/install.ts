@@ -111,7 +111,7 @@ async function checkAll(machine: Machine): Promise<void> {
   });
   let take = '';
   await report.check('a take is recorded and verified', async () => {
-    take = hub.startTake();
+    take = await hub.startTake();
     await until('it records', () => hub.take(take)?.state === 'recording');
     await new Promise((resolve) => setTimeout(resolve, 2000));
     hub.stopTake(take);
@@ -129,7 +129,7 @@ async function checkAll(machine: Machine): Promise<void> {
     );
   });
   await report.check('an upgrade during a take is refused, and the take goes on', async () => {
-    const running = hub.startTake();
+    const running = await hub.startTake();
     await until('it records', () => hub.take(running)?.state === 'recording');
     const { status, stdout, stderr } = upgrade(now);
     must(status !== 0 && /a take is running/.test(stdout + stderr), stdout + stderr);
@@ -257,8 +257,9 @@ class Hub {
     return this.json('/api/status').device.version;
   }
 
-  startTake(): string {
-    return this.json('/api/takes', "--request POST --json '{}'").id;
+  /** A source may have a picture a moment before it can be recorded. */
+  startTake(): Promise<string> {
+    return until('a take starts', () => this.json('/api/takes', "--request POST --json '{}'").id);
   }
 
   stopTake(id: string): void {

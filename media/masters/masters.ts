@@ -53,6 +53,11 @@ export interface MastersOptions {
   readonly cameras: () => readonly RecordableCamera[];
   /** The named pipe of a camera's capture pipeline, also of one that does not run (yet). */
   readonly pipeOf: (camera: string) => string;
+  /**
+   * Gives a camera's pipeline another pipe, because the kernel holds the reader of the present one. This interrupts its live
+   * picture, so it is asked only when the camera is to be recorded again.
+   */
+  readonly renewPipe?: (camera: string) => void;
   /** Reports when a camera's sensor took its frames, if its pipeline knows. */
   readonly sensorClockOf?: (camera: string) => SensorClock | undefined;
   /**
@@ -88,6 +93,8 @@ export class Masters {
   private readonly active = new Map<string, TakeRun>();
   /** Folders of takes that are to be finished when their disk answers, by id. */
   private readonly silenced = new Map<string, string>();
+  /** Cameras whose pipe has a reader that never reads. */
+  private readonly heldPipes = new Set<string>();
   private silencedSince = Promise.withResolvers<void>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
@@ -252,6 +259,7 @@ export class Masters {
       return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
     const parts = await Promise.all(planned);
+    this.renewPipes(cameras);
     const take = await store.createTake(id, new Date());
     try {
       await this.launch(take, parts);
@@ -260,6 +268,14 @@ export class Masters {
       throw asDiskError(error);
     }
     return take;
+  }
+
+  private renewPipes(cameras: readonly RecordableCamera[]): void {
+    for (const { camera } of cameras) {
+      if (!this.heldPipes.delete(camera)) continue;
+      this.options.logger.warn({ camera }, 'a pipe is replaced: the kernel holds the recorder that read it');
+      this.options.renewPipe?.(camera);
+    }
   }
 
   /** Where the next take goes. If its disk turns out not to answer, there may be another one. */
@@ -437,7 +453,8 @@ export class Masters {
     const notify = () => onChange?.(id);
     const onDiskTrouble = (reason: string) => this.noteTrouble(reason);
     const { rates } = this.options;
-    const how = { host, logger, rates, ending: this.ending.signal, onChange: notify, onDiskTrouble };
+    const onHeld = (camera: string) => void this.heldPipes.add(camera);
+    const how = { host, logger, rates, ending: this.ending.signal, onChange: notify, onDiskTrouble, onHeld };
     const run = new TakeRun(take, withPipes, how);
     if (!wanted) run.stop();
     try {

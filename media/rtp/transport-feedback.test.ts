@@ -94,34 +94,38 @@ describe('Arrivals of a connection', () => {
       take: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.nat(0xffff), fc.array(step, { minLength: 1, maxLength: 100, size: 'max' }), (start, steps) => {
-        const arrivals = new TransportArrivals();
-        const expected = new Map<number, number>();
-        const reported = new Map<number, number>();
-        let nowMs = 5000;
-        let counted = 0;
-        const take = () => {
-          for (const { first, reference, arrivals: times, count } of arrivals.take(nowMs)) {
-            expect(count).toBe(counted++ & 0xff);
-            times.forEach((ticks, i) => {
-              if (ticks !== null) reported.set((first + i) & 0xffff, reference * 64 + ticks / 4);
-            });
+      fc.property(
+        fc.nat(0xffff),
+        fc.array(step, { minLength: 1, maxLength: 100, size: 'max' }),
+        (start, steps) => {
+          const arrivals = new TransportArrivals();
+          const expected = new Map<number, number>();
+          const reported = new Map<number, number>();
+          let nowMs = 5000;
+          let counted = 0;
+          const take = () => {
+            for (const { first, reference, arrivals: times, count } of arrivals.take(nowMs)) {
+              expect(count).toBe(counted++ & 0xff);
+              times.forEach((ticks, i) => {
+                if (ticks !== null) reported.set((first + i) & 0xffff, reference * 64 + ticks / 4);
+              });
+            }
+          };
+          // The first one says where the others belong.
+          for (const { number, afterMs, take: due } of [{ number: 0, afterMs: 0, take: false }, ...steps]) {
+            nowMs += afterMs + 0.25;
+            const sent = (start + number) & 0xffff;
+            // SRTP lets none through that came long ago.
+            if (nowMs - (expected.get(sent) ?? nowMs) > 400) continue;
+            arrivals.arrived(sent, nowMs);
+            if (!expected.has(sent)) expected.set(sent, nowMs);
+            if (due) take();
           }
-        };
-        // The first one says where the others belong.
-        for (const { number, afterMs, take: due } of [{ number: 0, afterMs: 0, take: false }, ...steps]) {
-          nowMs += afterMs + 0.25;
-          const sent = (start + number) & 0xffff;
-          // SRTP lets none through that came long ago.
-          if (nowMs - (expected.get(sent) ?? nowMs) > 400) continue;
-          arrivals.arrived(sent, nowMs);
-          if (!expected.has(sent)) expected.set(sent, nowMs);
-          if (due) take();
-        }
-        take();
-        expect(reported).toEqual(expected);
-        expect(arrivals.take(nowMs)).toEqual([]);
-      }),
+          take();
+          expect(reported).toEqual(expected);
+          expect(arrivals.take(nowMs)).toEqual([]);
+        },
+      ),
     );
   });
 

@@ -70,15 +70,17 @@ export class Machine implements AsyncDisposable {
   /** Starts it; `shared` folders lie at the same path inside, read-only. */
   static async start(root: string, shared: readonly string[], patienceMs = 60_000): Promise<Machine> {
     const binds = shared.map((folder) => `--bind-ro=${folder}`);
+    // Two tests may run at once.
+    const name = `rushlight-release-test-${process.pid}`;
     // systemd wants the cgroups of today, which a host may have beside the old ones.
     const script = `
       if ! [ -e /sys/fs/cgroup/cgroup.procs ]; then
         umount --recursive /sys/fs/cgroup
         mount -t cgroup2 none /sys/fs/cgroup
       fi
-      mkdir -p /sys/fs/cgroup/rushlight-release-test
-      echo $$ > /sys/fs/cgroup/rushlight-release-test/cgroup.procs
-      exec systemd-nspawn --quiet --register=no --keep-unit --machine=rushlight-release-test --directory="$1" \
+      mkdir -p /sys/fs/cgroup/${name}
+      echo $$ > /sys/fs/cgroup/${name}/cgroup.procs
+      exec systemd-nspawn --quiet --register=no --keep-unit --machine=${name} --directory="$1" \
         --private-network --boot --console=read-only "\${@:2}"`;
     const nspawn = spawn(
       'unshare',

@@ -31,10 +31,12 @@ const shell = (commands: string) => run('bash', ['-euc', `cd "$1"\n${commands}`,
 /** QEMU, and the lines of its serial console. */
 class Appliance implements AsyncDisposable {
   readonly #process: ChildProcess;
+  readonly #ended: Promise<unknown>;
   log = '';
 
-  constructor(started: ChildProcess) {
+  private constructor(started: ChildProcess) {
     this.#process = started;
+    this.#ended = once(started, 'exit');
     for (const stream of [started.stdout, started.stderr]) {
       stream?.on('data', (part) => (this.log += String(part)));
     }
@@ -50,15 +52,17 @@ class Appliance implements AsyncDisposable {
     );
   }
 
-  mustRun(): void {
-    must(this.#process.exitCode === null, `QEMU ended with ${this.#process.exitCode}`);
+  /** Until the look gives something; throws at once if QEMU ends. */
+  async until(what: string, look: () => unknown): Promise<void> {
+    const ended = this.#ended.then(() => {
+      throw new Error('QEMU ended');
+    });
+    await Promise.race([ended, until(what, look, patienceMs)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode !== null) return;
-    const ended = once(this.#process, 'exit');
     this.#process.kill('SIGKILL');
-    await ended;
+    await this.#ended;
   }
 }
 
@@ -79,11 +83,10 @@ try {
     let token = '';
     await report.check('the appliance starts, and its owner reads the key over SSH', async () => {
       const look = () => {
-        appliance.mustRun();
         token = shell(key).trim();
         return token !== '';
       };
-      await until('a key', look, patienceMs);
+      await appliance.until('a key', look);
     });
     await report.check('the page shows a picture', async () => {
       const ask = (path: string, file: string) =>
@@ -98,7 +101,7 @@ try {
         ask('/stream/cam0.jpg', 'picture.jpg');
         return readFileSync(join(work, 'picture.jpg')).subarray(0, 2).toString('hex') === 'ffd8';
       };
-      await until('a JPEG', look, patienceMs);
+      await appliance.until('a JPEG', look);
     });
     report.end();
   } catch (error) {

@@ -60,6 +60,7 @@ export async function assembleRecording(
     },
     cameras: () => pipelines.all().map(({ id, pipe, raw }) => ({ camera: id, pipe, raw })),
     pipeOf: (camera) => pipelines.pipeOf(camera),
+    renewPipe: (camera) => pipelines.renewPipe(camera),
     sensorClockOf: (camera) => pipelines.sensorClockOf(camera),
     mayGoOn: (id) => running === undefined || running === id,
     onChange: (id) => localTakes.noteChange(id),

@@ -51,6 +51,8 @@ export interface RecorderOptions {
   readonly onRecorded?: () => void;
   /** Called about once a second during that. */
   readonly onFinishing?: (progress: FinishProgress) => void;
+  /** Called if the kernel holds a recorder that was ended: its pipe is of no use any more. */
+  readonly onHeld?: () => void;
   /** Called if the disk fails, with what is wrong and what to do. */
   readonly onDiskTrouble?: (reason: string) => void;
 }
@@ -226,6 +228,7 @@ export class Recorder {
         if (progress.frames > 0) last = progress;
         this.options.onProgress?.(progress);
       },
+      onHeld: () => this.options.onHeld?.(),
       onSilence: (error) => this.tellTrouble(error),
     }).catch(async (error: unknown) => {
       if (isDiskTrouble(error)) {

@@ -33,6 +33,8 @@ export interface SegmentOrder {
   readonly clockStep: () => Promise<number | null>;
   readonly onFirstFrame: () => Promise<void>;
   readonly onProgress: (progress: SegmentProgress) => void;
+  /** The kernel holds the recorder, which was ended: the pipe keeps a reader that never reads. */
+  readonly onHeld: () => void;
   /** The disk does not answer; the recorder goes on. */
   readonly onSilence: (error: unknown) => void;
 }
@@ -87,9 +89,10 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
   let cause: 'signal' | 'disk' | null = null;
   let woken = Promise.withResolvers<void>();
   const wake = () => woken.resolve();
-  const end = child.exited.then(() => {
+  const end = child.exited.then((exit) => {
     hasEnded = true;
     wake();
+    return exit;
   });
   order.signal.addEventListener('abort', wake);
   while (!hasEnded && cause === null) {
@@ -102,9 +105,21 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
   }
   order.signal.removeEventListener('abort', wake);
   if (!hasEnded && cause !== null) await stopRecorder(child, order.pipe);
-  await end;
+  const { signal } = await end;
+  if (signal === 'SIGKILL' && isThere(child.pid)) order.onHeld();
   if (!looks.isLooking) await looks.look();
   return cause ?? 'recorder';
+}
+
+/** Whether a process that was ended is still there, as inside a system call that does not return. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** Looks at the growing files, and tells whether the disk is full up to its reserve. */

@@ -31,6 +31,8 @@ export interface TakeRunOptions {
   /** Aborts when the program ends: compressing and verifying are left for its next start. */
   readonly ending: AbortSignal;
   readonly onChange: () => void;
+  /** The pipe of a camera keeps a reader that never reads. */
+  readonly onHeld: (camera: string) => void;
   /** The disk fails: what is wrong, and what to do. */
   readonly onDiskTrouble: (reason: string) => void;
 }
@@ -107,12 +109,13 @@ export class TakeRun {
   }
 
   private recorder(part: TakePart): Recorder {
-    const { host, logger, onChange, onDiskTrouble } = this.options;
+    const { host, logger, onChange, onDiskTrouble, onHeld } = this.options;
     return new Recorder(this.take, {
       ...part,
       host,
       logger,
       onDiskTrouble,
+      onHeld: () => onHeld(part.camera),
       onFinishing: (now) => {
         this.finishing.set(part.camera, now);
         onChange();

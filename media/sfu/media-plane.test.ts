@@ -121,6 +121,9 @@ describe.each(planes)('The %s media plane', (kind) => {
     const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
     const request = (...lost: number[]) =>
       viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, first?.ssrc ?? 0, lost)]));
+    const block = { ...{ ssrc: first?.ssrc ?? 0, lostTotal: 0, highestSequence: 9, jitter: 1 } };
+    const report = { ...block, lossRatio: 0.03, lastReport: 0, delaySinceLastReport: 0 };
+    viewer.transport.sendRtcp(buildReceiverReport(1, [report]));
     const sequences = viewer.sequences.slice(-5);
     request(...sequences.slice(0, 1));
     await eventually(() => stats()?.retransmitted === 2, 'it comes twice');

@@ -212,7 +212,7 @@ export class Viewer implements FeedViewer {
       case 'nack': {
         const track = packet.mediaSsrc === this.#video.ssrc ? this.#video : this.#audio;
         if (track?.ssrc !== packet.mediaSsrc) break;
-        const hasty = !this.#knowsRoundTrip && (this.#lossRatio ?? 0) <= LITTLE_LOSS;
+        const hasty = !this.#knowsRoundTrip && (this.#lossRatio ?? 1) <= LITTLE_LOSS;
         // Only a new keyframe helps after a loss that cannot be repaired.
         if (!track.sink.retransmit(packet.lost, this.#usualRttMs ?? 0, hasty) && track === this.#video)
           this.#layer.requestKeyframe();

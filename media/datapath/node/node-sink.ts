@@ -134,7 +134,6 @@ export class NodeSink implements TrackSink {
 
   /** Called a few times a second. */
   tick(nowMs: number): void {
-    this.#pace.recover(nowMs);
     const { keyframe, preface } = this.#track;
     if (
       this.#state !== 'waiting' ||
@@ -221,8 +220,7 @@ export class NodeSink implements TrackSink {
   retransmit(lost: readonly number[], rttMs = 0, hasty = false): boolean {
     const nowMs = performance.now();
     const pauseMs = Math.max(LEAST_PAUSE_MS, rttMs);
-    if (this.#state === 'catching-up') this.#pace.lost(nowMs);
-    const twice = hasty && lost.length <= FEW_PACKETS;
+    const twice = hasty && this.#state === 'live' && lost.length <= FEW_PACKETS;
     let complete = true;
     const { ring } = this.#track;
     for (const sequence of lost.slice(0, this.#budget.answer(lost.length))) {
@@ -271,7 +269,6 @@ export class NodeSink implements TrackSink {
     this.#waitUntilMs = null;
     this.#startedAt = sequence;
     this.#startedMs = performance.now();
-    this.#pace.begin(this.#startedMs);
     this.#backlog = (this.#track.ring.head ?? sequence) - sequence;
     this.#cursor = sequence;
     this.#state = 'catching-up';

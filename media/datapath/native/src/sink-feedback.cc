@@ -30,7 +30,8 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   slowDown(context);
   lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
   lookUpsMs_ = context.nowMs;
-  const bool lone = lost.size() <= kFewPackets && stats_.lossRatio <= kLittleLoss;
+  const bool little = stats_.lossRatio >= 0 && stats_.lossRatio <= kLittleLoss;
+  const bool lone = state_ == State::Live && lost.size() <= kFewPackets && little;
   for (const uint16_t sequence : lost) {
     const int64_t viewer = extendSequence(sequence, map_.next());
     // Packets from before the last start are useless, and must not use up the budget.

@@ -337,6 +337,7 @@ bool Sink::send(const StoredPacket& packet, Context& context) {
   if (!viewer) return true;
   const uint32_t timestamp = timestampOf(packet);
   if (!transmit(packet.view(), packet.marker, timestamp, *viewer, context)) return false;
+  map_.sent(*viewer);
   if (stats_.packets == 1 || timestampDistance(lastTimestamp_, timestamp) > 0) lastTimestamp_ = timestamp;
   budget_.earn(packet.length, context.nowMs);
   return true;

@@ -78,7 +78,9 @@ class Session final : private rtcp::Handler {
   // False for a moment after the handshake, which the peer has not finished yet: early packets would be lost there.
   bool settled(double nowMs) const { return nowMs >= settledMs_; }
   // True while the socket is full.
-  bool blocked() const { return selected_ && selected_->socket->queue.blocked(); }
+  bool blocked(const Context& context) const { return selected_ && selected_->socket->queueOf(context.lane).blocked(); }
+  // True once in a round where any thread may send to the peer: not to a connection, whose queue two sessions may share.
+  bool claim(uint64_t round);
   // False if the socket is full now.
   bool sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context);
   void sendRtcp(View compound, Context& context);
@@ -146,6 +148,7 @@ class Session final : private rtcp::Handler {
   std::array<uint8_t, 8> tieBreaker_{};
   double checkedMs_ = -1;
   double settledMs_ = 0;
+  uint64_t round_ = 0;
   // The last reported state of the handshake.
   Dtls::State followed_ = Dtls::State::New;
   double dtlsTokens_ = 64;

@@ -7,10 +7,17 @@
 
 namespace rushlight {
 
+namespace {
+
+// After a helper was held up.
+constexpr double kAloneMs = 1000;
+
+}  // namespace
+
 FanOut::FanOut(FanOutOptions options, const Table<MediaSocket>& sockets, Context& context)
     : sockets_(sockets),
       context_(context),
-      packetsPerHelper_(options.packetsPerHelper),
+      options_(options),
       lanes_(options.helpers + 1),
       helpers_(
           options.helpers, [this](size_t lane, size_t part) { lanes_[lane].more |= shared_[part]->pump(*lanes_[lane].context); },
@@ -27,10 +34,10 @@ bool FanOut::serve(const Track& track) {
   const auto& sinks = track.sinks();
   round_++;
   size_t due = 0;
-  if (helpers_.count() > 0) {
+  if (helpers_.count() > 0 && context_.nowMs >= aloneUntilMs_) {
     for (const Sink* sink : sinks) due += sink->due();
   }
-  if (due > 0 && due >= packetsPerHelper_) return divide(sinks);
+  if (due > 0 && due >= options_.packetsPerHelper) return divide(sinks);
   bool more = false;
   for (size_t n = 0; n < sinks.size(); n++) more |= sinks[(round_ + n) % sinks.size()]->pump(context_);
   return more;
@@ -47,7 +54,8 @@ bool FanOut::divide(const std::vector<Sink*>& sinks) {
     context->nowMs = context_.nowMs;
     context->unixMs = context_.unixMs;
   }
-  helpers_.share(shared_.size(), std::min(helpers_.count(), packets / packetsPerHelper_));
+  const double waitedMs = helpers_.share(shared_.size(), std::min(helpers_.count(), packets / options_.packetsPerHelper));
+  if (waitedMs > options_.patienceMs) aloneUntilMs_ = context_.nowMs + kAloneMs;
   collect();
   bool more = false;
   for (Lane& lane : lanes_) more |= std::exchange(lane.more, false);

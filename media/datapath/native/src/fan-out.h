@@ -30,6 +30,9 @@ inline size_t packetsPerHelperOfMachine() {
 struct FanOutOptions {
   size_t helpers = Helpers::countOfMachine();
   size_t packetsPerHelper = packetsPerHelperOfMachine();
+  // A longer wait for a helper means that others need its processor: one thread is faster for now. A viewer takes a helper less than a
+  // millisecond, also on a slow board.
+  double patienceMs = 3;
 };
 
 class FanOut {
@@ -51,11 +54,12 @@ class FanOut {
 
   const Table<MediaSocket>& sockets_;
   Context& context_;
-  const size_t packetsPerHelper_;
+  const FanOutOptions options_;
   std::vector<std::unique_ptr<Context>> contexts_;
   // One for each thread.
   std::vector<Lane> lanes_;
   uint64_t round_ = 0;
+  double aloneUntilMs_ = -1;
   // Of this round: the sinks that any thread may serve, and those that are left to the engine's.
   std::vector<Sink*> shared_;
   std::vector<Sink*> own_;

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 
 namespace rushlight {
@@ -38,14 +39,16 @@ void Helpers::start() {
   for (std::thread& thread : threads_) pthread_setname_np(thread.native_handle(), "datapath-helper");
 }
 
-void Helpers::share(size_t parts, size_t helpers) {
+double Helpers::share(size_t parts, size_t helpers) {
   if (threads_.size() < count_) start();
   unfinished_.store(static_cast<uint32_t>(parts), std::memory_order_relaxed);
   left_.store(static_cast<int64_t>(parts), std::memory_order_release);
   round_.fetch_add(1, std::memory_order_release);
   for (size_t i = 0; i < helpers; i++) round_.notify_one();
   take(0);
+  const auto doneAt = std::chrono::steady_clock::now();
   while (const uint32_t unfinished = unfinished_.load(std::memory_order_acquire)) unfinished_.wait(unfinished, std::memory_order_acquire);
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - doneAt).count();
 }
 
 void Helpers::run(size_t lane) {

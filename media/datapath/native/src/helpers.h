@@ -26,8 +26,8 @@ class Helpers {
   size_t count() const { return count_; }
 
   // Wakes so many helpers, and returns when everything is done: what was written before is theirs to read, and the other way round. One
-  // that wakes up too late gets no part, so nobody waits for it.
-  void share(size_t parts, size_t helpers);
+  // that wakes up too late gets no part, so nobody waits for it. Gives the milliseconds that the caller had to wait for others.
+  double share(size_t parts, size_t helpers);
 
  private:
   void start();

@@ -21,7 +21,7 @@ double msOf(clockid_t clock) {
 // Each variant has its own, so that they can take turns.
 class Show {
  public:
-  Show(const char* address, size_t viewers, size_t helpers, SrtpProfile profile) : audience_(profile), fanOut_({helpers, 1}, sockets_, context_) {
+  Show(const char* address, size_t viewers, size_t helpers, SrtpProfile profile) : audience_(profile), fanOut_({helpers, 1, 1e9}, sockets_, context_) {
     context_.nowMs = 1000;
     Endpoint local = *Endpoint::parse(address, 0);
     const int fd = openUdpSocket(local);

@@ -251,5 +251,5 @@ int main(int count, char** arguments) {
   const int pictures = count > 1 ? std::atoi(arguments[1]) : 200;
   play(pictures, {});
   // Divided among threads as a large audience is.
-  play(pictures, {2, 1});
+  play(pictures, {2, 1, 1e9});
 }

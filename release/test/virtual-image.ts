@@ -91,8 +91,11 @@ try {
           ...['--header', `Authorization: Bearer ${token}`, '--output', join(work, file)],
           `https://localhost:8443${path}`,
         ]);
-      ask('/', 'page.html');
-      must(readFileSync(join(work, 'page.html'), 'utf8').includes('<!doctype html>'), 'that is not the page');
+      // The key is there before the page.
+      await appliance.until('the page', () => {
+        ask('/', 'page.html');
+        return readFileSync(join(work, 'page.html'), 'utf8').includes('<!doctype html>');
+      });
       const look = () => {
         ask('/stream/cam0.jpg', 'picture.jpg');
         return readFileSync(join(work, 'picture.jpg')).subarray(0, 2).toString('hex') === 'ffd8';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { must, Report, until } from './report.ts';
@@ -17,6 +17,7 @@ const image = resolve(named);
 const page = join(import.meta.dirname, '..', '..', 'docs', 'get-started', 'virtual-image.md');
 const patienceMs = 20 * 60_000;
 const work = mkdtempSync('/var/tmp/rushlight-virtual-image-test.');
+const consoleLog = join(work, 'console.log');
 
 /** The commands of the page, without those that install programs. */
 const blocks = [...readFileSync(page, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text = '']) =>
@@ -28,18 +29,14 @@ const [unpack = '', settings = '', start = '', key = ''] = blocks;
 
 const shell = (commands: string) => run('bash', ['-euc', `cd "$1"\n${commands}`, 'page', work]);
 
-/** QEMU, and the lines of its serial console. */
+/** QEMU. Its serial console goes to a file: nobody would read a pipe while the test waits for a program, and QEMU would stand still. */
 class Appliance implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #ended: Promise<unknown>;
-  log = '';
 
   private constructor(started: ChildProcess) {
     this.#process = started;
     this.#ended = once(started, 'exit');
-    for (const stream of [started.stdout, started.stderr]) {
-      stream?.on('data', (part) => (this.log += String(part)));
-    }
   }
 
   static start(commands: string): Appliance {
@@ -47,9 +44,8 @@ class Appliance implements AsyncDisposable {
       /^(qemu-system-x86_64)/m,
       'exec $1 -display none -serial mon:stdio',
     );
-    return new Appliance(
-      spawn('bash', ['-euc', withoutWindow], { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] }),
-    );
+    const log = openSync(consoleLog, 'w');
+    return new Appliance(spawn('bash', ['-euc', withoutWindow], { cwd: work, stdio: ['ignore', log, log] }));
   }
 
   /** Until the look gives something; throws at once if QEMU ends. */
@@ -95,8 +91,11 @@ try {
           ...['--header', `Authorization: Bearer ${token}`, '--output', join(work, file)],
           `https://localhost:8443${path}`,
         ]);
-      ask('/', 'page.html');
-      must(readFileSync(join(work, 'page.html'), 'utf8').includes('<!doctype html>'), 'that is not the page');
+      // The key is there before the page.
+      await appliance.until('the page', () => {
+        ask('/', 'page.html');
+        return readFileSync(join(work, 'page.html'), 'utf8').includes('<!doctype html>');
+      });
       const look = () => {
         ask('/stream/cam0.jpg', 'picture.jpg');
         return readFileSync(join(work, 'picture.jpg')).subarray(0, 2).toString('hex') === 'ffd8';
@@ -105,7 +104,7 @@ try {
     });
     report.end();
   } catch (error) {
-    process.stdout.write(appliance.log.slice(-3000));
+    process.stdout.write(readFileSync(consoleLog, 'utf8').slice(-3000));
     throw error;
   }
 } finally {

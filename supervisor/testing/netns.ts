@@ -87,7 +87,13 @@ export class TestHost implements AsyncDisposable {
     await ip('-n', this.#switch, 'link', 'set', this.#port, 'master', 'br0', 'up');
     await ip('-n', this.namespace, 'link', 'set', 'lo', 'up');
     await ip('-n', this.namespace, 'link', 'set', 'eth0', 'up');
-    await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0');
+    await this.addAddress(address);
+  }
+
+  /** Gives `eth0` one more address. An IPv6 one counts at once, without a look for others that have it. */
+  async addAddress(address: string): Promise<void> {
+    const unchecked = address.includes(':') ? ['nodad'] : [];
+    await ip('-n', this.namespace, 'address', 'add', address, 'dev', 'eth0', ...unchecked);
   }
 
   /** Gives `eth0` another address; the former one is removed. */

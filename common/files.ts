@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from './errors.ts';
@@ -10,8 +9,6 @@ export interface AtomicWriteOptions {
   readonly mode?: number;
   /** False for files that need not outlive a power cut, such as those below /run. Default true. */
   readonly durable?: boolean;
-  /** False if a missing folder means that its disk is away, and nothing may be written in its place. Default true. */
-  readonly makeFolder?: boolean;
 }
 
 /**
@@ -21,10 +18,10 @@ export interface AtomicWriteOptions {
 export async function writeFileAtomic(
   file: string,
   data: string | Uint8Array,
-  { mode = 0o600, durable = true, makeFolder = true }: AtomicWriteOptions = {},
+  { mode = 0o600, durable = true }: AtomicWriteOptions = {},
 ): Promise<void> {
   const folder = dirname(file);
-  if (makeFolder) await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true });
   const temporary = join(folder, `${temporaryPrefix(file)}${randomUUID()}`);
   try {
     await using handle = await open(temporary, 'wx', mode);
@@ -51,15 +48,9 @@ export async function removeLeftovers(file: string): Promise<void> {
 }
 
 /** Makes a folder's entries (new, renamed, removed files) outlive a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   await using handle = await open(folder, 'r');
   await handle.sync();
-}
-
-/** Makes a file's content outlive a power cut, also if another process writes it. Rejects if the file is a link. */
-export async function syncFile(file: string): Promise<void> {
-  await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-  await handle.datasync();
 }
 
 /** Of a path that leads nowhere: nothing there, a file in place of a folder, a name longer than any file may have. */

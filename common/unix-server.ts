@@ -8,6 +8,11 @@ export interface UnixServerOptions {
   readonly path: string;
   /** Called with each connection. The caller listens to its `error` event. */
   readonly onConnection: (socket: Socket) => void;
+  /**
+   * Called when a connection cannot be accepted, for example because this process has no descriptors left. The server goes on,
+   * and may call it again for each connection that waits.
+   */
+  readonly onError: (error: Error) => void;
   /** Further connections are refused. Default: no limit. */
   readonly maxConnections?: number;
 }
@@ -29,7 +34,7 @@ export class UnixServer implements AsyncDisposable {
 
   /** Listens from now on; a stale file of the socket is replaced. Rejects with the system's error if that is not possible. */
   async open(): Promise<void> {
-    const { path, maxConnections, onConnection } = this.#options;
+    const { path, maxConnections, onConnection, onError } = this.#options;
     await rm(path, { force: true });
     const server = createServer((socket) => {
       this.#connections.add(socket);
@@ -39,6 +44,8 @@ export class UnixServer implements AsyncDisposable {
     if (maxConnections !== undefined) server.maxConnections = maxConnections;
     server.listen(path);
     await once(server, 'listening');
+    // Without a listener the event would end the process.
+    server.on('error', onError);
     this.#server = server;
   }
 

@@ -1,19 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Appliance } from '../supervisor/appliance.ts';
 import type { Status, Take } from '../supervisor/contract/index.ts';
-import { FixtureMachine } from '../supervisor/platform/cameras/fixture-machine.fake.ts';
-import { fakeUdev } from '../supervisor/platform/cameras/udev.fake.ts';
-import { LogRing } from '../supervisor/system/log-ring.ts';
-import { freePort } from './testing/appliance-process.ts';
+import { openRecordedMachine, type RecordedMachine } from './testing/recorded-machine.ts';
 import { readTake } from './testing/take-files.ts';
 
 const fake = join(import.meta.dirname, '../media/capture/rpicam-vid.fake.ts');
 const patient = { timeout: 60_000, interval: 200 };
-const stop = new AbortController();
 
 const settings = `role = "hub"
 [devices]
@@ -29,49 +22,25 @@ fps = 30
 encoder = "software"
 `;
 
-let folder: string;
-let machine: FixtureMachine;
-let url: string;
-let running: Promise<void>;
+let machine: RecordedMachine;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rushlight-module-'));
-  const bin = join(folder, 'bin');
-  await mkdir(bin);
-  const program = `#!/bin/sh\nexec '${process.execPath}' '${fake}' "$@"\n`;
-  await writeFile(join(bin, 'rpicam-vid'), program, { mode: 0o755 });
-  vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
   vi.stubEnv('FAKE_SENSOR_SKIPS', '20,21,30/40');
-  await writeFile(join(folder, 'rushlight.toml'), settings);
-  const udev = await fakeUdev(folder);
-  machine = await new FixtureMachine('imx708-pi4').open();
-  const port = await freePort();
-  url = `http://localhost:${port}`;
-  const logRing = new LogRing();
-  const { run, roots } = machine;
-  const appliance = new Appliance({
-    configFile: join(folder, 'rushlight.toml'),
-    dataFolder: folder,
-    port,
-    simulation: true,
-    logRing,
-    log: pino(logRing),
-    cameraEdge: { run, roots, hotplug: udev.hotplug },
+  const program = `#!/bin/sh\nexec '${process.execPath}' '${fake}' "$@"\n`;
+  machine = await openRecordedMachine({
+    fixture: 'imx708-pi4',
+    config: settings,
+    programs: { 'rpicam-vid': program },
   });
-  running = appliance.run(stop.signal);
-  await vi.waitFor(async () => expect((await fetch(url)).ok).toBe(true), patient);
 }, 120_000);
 
 afterAll(async () => {
-  stop.abort();
-  await running;
+  await machine?.[Symbol.asyncDispose]();
   vi.unstubAllEnvs();
-  await machine[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 
 async function ask<T>(path: string, method = 'GET'): Promise<T> {
-  const answer = await fetch(url + path, { method });
+  const answer = await fetch(machine.url + path, { method });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
 }
@@ -85,7 +54,7 @@ test('a take of a camera module states when its sensor took the frames and which
   await ask(`/api/takes/${id}/stop`, 'POST');
   await vi.waitFor(async () => expect((await take()).state).toBe('verified'), patient);
 
-  const { manifest, folder: takeFolder } = await readTake(folder, id);
+  const { manifest, folder: takeFolder } = await readTake(machine.data, id);
   const [segment] = manifest.cameras.cam0?.segments ?? [];
   const { sensorTimes, frames = 0 } = segment ?? {};
   expect(sensorTimes).toMatchObject({ source: 'save-pts', frames });

@@ -1,16 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Appliance } from '../supervisor/appliance.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Device, Feed } from '../supervisor/contract/index.ts';
-import { FixtureMachine } from '../supervisor/platform/cameras/fixture-machine.fake.ts';
-import { fakeUdev } from '../supervisor/platform/cameras/udev.fake.ts';
-import { LogRing } from '../supervisor/system/log-ring.ts';
-import { freePort } from './testing/appliance-process.ts';
 import { openBrowser } from './testing/browser.ts';
+import { openRecordedMachine, type RecordedMachine } from './testing/recorded-machine.ts';
 
 const c920 = 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF';
 const feed = 'hd-pro-webcam-c920';
@@ -34,49 +26,22 @@ adopt = "ask"
 `;
 
 describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
-  let folder: string;
-  let url: string;
-  let machine: FixtureMachine;
-  let event: () => Promise<void>;
-  let running: Promise<void>;
+  let machine: RecordedMachine;
   let browser: BrowserContext & AsyncDisposable;
   let page: Page;
-  const stop = new AbortController();
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rushlight-cameras-'));
-    const bin = join(folder, 'bin');
-    await mkdir(bin);
-    await writeFile(join(bin, 'ffmpeg'), fakeFfmpeg, { mode: 0o755 });
-    process.env.PATH = `${bin}:${process.env.PATH}`;
-    const udev = await fakeUdev(folder);
-    event = udev.event;
-    machine = await new FixtureMachine('none').open();
-    await writeFile(join(folder, 'rushlight.toml'), settings);
-    const port = await freePort();
-    url = `http://localhost:${port}`;
-    const { run, roots } = machine;
-    const logRing = new LogRing();
-    const appliance = new Appliance({
-      configFile: join(folder, 'rushlight.toml'),
-      dataFolder: folder,
-      port,
-      simulation: true,
-      logRing,
-      log: pino(logRing),
-      cameraEdge: { run, roots, hotplug: udev.hotplug },
+    machine = await openRecordedMachine({
+      fixture: 'none',
+      config: settings,
+      programs: { ffmpeg: fakeFfmpeg },
     });
-    running = appliance.run(stop.signal);
-    await vi.waitFor(async () => expect((await fetch(url)).ok).toBe(true), patient);
     browser = await openBrowser();
   }, 120_000);
 
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]();
-    stop.abort();
-    await running;
     await machine?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   });
 
   beforeEach(async () => {
@@ -84,17 +49,11 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     return () => page.close();
   });
 
-  const get = async <T>(path: string): Promise<T> => (await (await fetch(url + path)).json()) as T;
-
-  /** What is plugged in from now on; udev reports it. */
-  async function plug(fixture: string): Promise<void> {
-    await machine.become(fixture);
-    await event();
-  }
+  const get = async <T>(path: string): Promise<T> => (await (await fetch(machine.url + path)).json()) as T;
 
   async function setConfig(patch: object): Promise<void> {
     const headers = { 'content-type': 'application/merge-patch+json' };
-    const answer = await fetch(`${url}/api/config`, {
+    const answer = await fetch(`${machine.url}/api/config`, {
       method: 'PATCH',
       headers,
       body: JSON.stringify(patch),
@@ -116,9 +75,9 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
   };
 
   test('a plugged camera is offered on the live page, used after one press, and its picture arrives', async () => {
-    await page.goto(url);
+    await page.goto(machine.url);
     await page.getByText('No camera yet').waitFor(patient);
-    await plug('c920-pi4');
+    await machine.become('c920-pi4');
     const pluggedAtMs = performance.now();
     const offer = page.locator(`[data-offered="${c920}"]`);
     await offer.waitFor(patient);
@@ -132,7 +91,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
   });
 
   test('sets its controls by mouse and keyboard, and resets them to their defaults', async () => {
-    await page.goto(`${url}/#/cameras`);
+    await page.goto(`${machine.url}/#/cameras`);
     await inState('running');
     await expect.poll(() => card().textContent(), patient).toContain('passed on untouched');
     await card().getByText('Picture controls').click();
@@ -153,7 +112,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
   });
 
   test('reports a value that the camera refuses, and the page still shows the real one', async () => {
-    await page.goto(`${url}/#/cameras`);
+    await page.goto(`${machine.url}/#/cameras`);
     await inState('running');
     await card().getByText('Picture controls').click();
     const gain = card().getByLabel('Gain, as a number');
@@ -164,24 +123,24 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
   });
 
   test('gets a name, and keeps name and settings while it is away and in another port', async () => {
-    await page.goto(`${url}/#/cameras`);
+    await page.goto(`${machine.url}/#/cameras`);
     await inState('running');
     await card().getByRole('button', { name: 'Rename' }).click();
     await page.keyboard.type('Stage left');
     await page.keyboard.press('Enter');
     await card().getByRole('heading', { name: 'Stage left' }).waitFor(patient);
     expect(await get<Feed[]>('/api/feeds')).toMatchObject([{ id: feed, label: 'Stage left' }]);
-    await plug('none');
+    await machine.become('none');
     const pulledAtMs = performance.now();
     await inState('unplugged');
     console.log(`told ${Math.round(performance.now() - pulledAtMs)} ms after it was pulled (bar: 1000 ms)`);
     expect(await card().textContent()).toContain('Plug it in again');
     await page.reload();
     await inState('unplugged');
-    await plug('c920-pi4-other-port');
+    await machine.become('c920-pi4-other-port');
     await inState('running');
     expect(await card().getByRole('heading').textContent()).toBe('Stage left');
-    await page.goto(`${url}/#/`);
+    await page.goto(`${machine.url}/#/`);
     await page.locator(`[data-feed="${feed}"][data-state="live"]`).waitFor(patient);
   });
 
@@ -190,7 +149,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     await setConfig({ remote: [remote] });
     const phone = await browser.newPage();
     await phone.setViewportSize({ width: 390, height: 844 });
-    await Promise.all([page.goto(url), phone.goto(`${url}/#/feed/${feed}`)]);
+    await Promise.all([page.goto(machine.url), phone.goto(`${machine.url}/#/feed/${feed}`)]);
     const tileIn = (shown: Page, state: string) =>
       shown.locator(`[data-feed="${feed}"][data-state="${state}"]`);
     await Promise.all([page, phone].map((shown) => tileIn(shown, 'live').waitFor(patient)));
@@ -201,7 +160,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     const mark = () => document.fullscreenElement?.setAttribute('data-mark', 'first');
     await phone.evaluate(mark);
 
-    await plug('none');
+    await machine.become('none');
     await page.getByRole('alert').getByText('Stage left was unplugged.').waitFor(patient);
     await page.locator(`[data-feed="${feed}"]`).waitFor({ state: 'detached', ...patient });
     await tileIn(phone, 'offline').waitFor(patient);
@@ -209,7 +168,7 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     const fullScreen = () => document.fullscreenElement?.getAttribute('data-mark');
     expect(await phone.evaluate(fullScreen)).toBe('first');
 
-    await plug('c920-pi4');
+    await machine.become('c920-pi4');
     await page.getByRole('alert').getByText('Stage left is plugged in again.').waitFor(patient);
     for (const shown of [page, phone]) {
       await tileIn(shown, 'live').waitFor(patient);
@@ -226,24 +185,24 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
   });
 
   test('is released, and the next camera is used as soon as it is plugged in', async () => {
-    await page.goto(`${url}/#/cameras`);
+    await page.goto(`${machine.url}/#/cameras`);
     await card().getByRole('button', { name: 'Stop using it' }).click();
     await inState('unused');
     await page.getByLabel('Use it', { exact: true }).click();
     await expect
       .poll(async () => (await get<{ values: { devices: object } }>('/api/config')).values.devices, patient)
       .toEqual({ adopt: 'auto' });
-    await plug('uvc-twins-pc');
+    await machine.become('uvc-twins-pc');
     await expect
       .poll(async () => (await get<Device[]>('/api/devices')).map(({ use }) => use), patient)
       .toEqual(['used', 'used']);
-    await plug('none');
+    await machine.become('none');
     await page.locator('[data-state="unplugged"]').first().getByRole('button', { name: 'Forget' }).click();
     await expect.poll(async () => (await get<object[]>('/api/unplugged-devices')).length, patient).toBe(1);
   });
 
   test('adds a feed by its address, shows its state and removes it', async () => {
-    await page.goto(`${url}/#/cameras`);
+    await page.goto(`${machine.url}/#/cameras`);
     await page.getByText('Add a feed').click();
     await page.getByLabel('What it is').selectOption('mjpeg');
     await page.getByLabel('Name').fill('Balcony');

@@ -1,64 +1,29 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Appliance } from '../supervisor/appliance.ts';
 import type { Device } from '../supervisor/contract/index.ts';
-import { FixtureMachine } from '../supervisor/platform/cameras/fixture-machine.fake.ts';
-import { fakeUdev } from '../supervisor/platform/cameras/udev.fake.ts';
-import { LogRing } from '../supervisor/system/log-ring.ts';
-import { freePort } from './testing/appliance-process.ts';
 import { openBrowser } from './testing/browser.ts';
+import { openRecordedMachine, type RecordedMachine } from './testing/recorded-machine.ts';
 
 const ours = 'usb-046d_HD_Pro_Webcam_C920_CD5AF2DF';
 const patient = { timeout: 60_000 };
-const stop = new AbortController();
 const asked: string[] = [];
 
-let folder: string;
 let backend: Server;
-let machine: FixtureMachine;
-let url: string;
-let running: Promise<void>;
+let machine: RecordedMachine;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rushlight-gateway-'));
   backend = createServer(async (request, response) => response.end(await answer(request)));
   await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve));
   const upstream = `http://127.0.0.1:${(backend.address() as AddressInfo).port}`;
-  await writeFile(
-    join(folder, 'rushlight.toml'),
-    `role = "hub"\n[devices]\nadopt = "never"\n[gateway]\nupstream = "${upstream}"\n`,
-  );
-  const udev = await fakeUdev(folder);
-  machine = await new FixtureMachine('c920-pi4').open();
-  const port = await freePort();
-  url = `http://localhost:${port}`;
-  const logRing = new LogRing();
-  const { run, roots } = machine;
-  const appliance = new Appliance({
-    configFile: join(folder, 'rushlight.toml'),
-    dataFolder: folder,
-    port,
-    simulation: true,
-    logRing,
-    log: pino(logRing),
-    cameraEdge: { run, roots, hotplug: udev.hotplug },
-  });
-  running = appliance.run(stop.signal);
-  await vi.waitFor(async () => expect((await fetch(url)).ok).toBe(true), patient);
+  const config = `role = "hub"\n[devices]\nadopt = "never"\n[gateway]\nupstream = "${upstream}"\n`;
+  machine = await openRecordedMachine({ fixture: 'c920-pi4', config });
 }, 120_000);
 
 afterAll(async () => {
-  stop.abort();
-  await running;
+  await machine?.[Symbol.asyncDispose]();
   backend.close();
-  await machine[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 
 /** An old backend with a camera of its own. */
@@ -70,7 +35,7 @@ async function answer(request: IncomingMessage): Promise<string> {
   return JSON.stringify({ path: request.url });
 }
 
-const devices = async () => (await (await fetch(`${url}/api/devices`)).json()) as Device[];
+const devices = async () => (await (await fetch(`${machine.url}/api/devices`)).json()) as Device[];
 
 test('a hub in front of a backend lists its cameras beside its own and leaves the others to it', async () => {
   await vi.waitFor(
@@ -81,7 +46,7 @@ test('a hub in front of a backend lists its cameras beside its own and leaves th
 
   await using browser = await openBrowser();
   const page = await browser.newPage();
-  await page.goto(`${url}/#/cameras`);
+  await page.goto(`${machine.url}/#/cameras`);
   await page.locator(`[data-device="${ours}"]`).waitFor(patient);
   const old = page.locator('[data-device="old-1"]');
   await old.waitFor(patient);
@@ -89,20 +54,20 @@ test('a hub in front of a backend lists its cameras beside its own and leaves th
 
   const json = { 'content-type': 'application/json' };
   const change = { method: 'PUT', headers: json, body: '{"gain":7}' };
-  const set = await fetch(`${url}/api/devices/old-1/controls`, change);
+  const set = await fetch(`${machine.url}/api/devices/old-1/controls`, change);
   expect(await set.json()).toEqual({ path: '/api/devices/old-1/controls' });
   expect(asked).toContain('PUT /api/devices/old-1/controls {"gain":7}');
-  expect((await fetch(`${url}/api/devices/${ours}/controls`, change)).ok).toBe(true);
+  expect((await fetch(`${machine.url}/api/devices/${ours}/controls`, change)).ok).toBe(true);
   expect(asked.filter((line) => line.includes(ours))).toEqual([]);
-  await fetch(`${url}/api/devices/backend:${ours}/controls`, change);
+  await fetch(`${machine.url}/api/devices/backend:${ours}/controls`, change);
   expect(asked).toContain(`PUT /api/devices/${ours}/controls {"gain":7}`);
-  expect(await (await fetch(`${url}/api/users?all=1`)).json()).toEqual({ path: '/api/users?all=1' });
+  expect(await (await fetch(`${machine.url}/api/users?all=1`)).json()).toEqual({ path: '/api/users?all=1' });
 });
 
 test('if the backend is away its routes fail, and the cameras of the hub stay', async () => {
   backend.close();
   backend.closeAllConnections();
-  expect((await fetch(`${url}/api/users`)).status).toBe(502);
+  expect((await fetch(`${machine.url}/api/users`)).status).toBe(502);
   expect((await devices()).map(({ id }) => id)).toEqual([ours]);
-  expect((await fetch(`${url}/api/status`)).ok).toBe(true);
+  expect((await fetch(`${machine.url}/api/status`)).ok).toBe(true);
 });

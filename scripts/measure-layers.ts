@@ -1,25 +1,46 @@
 /**
- * What a grid of feeds costs a phone, and how soon the large view is sharp: `node scripts/measure-layers.ts [feeds] [fps]`. Runs a
- * whole appliance with test sources of 720p and opens its page in Chromium. Prints figures; judges nothing.
+ * What a grid of feeds costs a phone, and how soon the large view is sharp: `node scripts/measure-layers.ts [feeds] [fps] [rounds] [gop]`.
+ * Runs a whole hub, cameras that publish both layers of 720p, encoded beforehand, and opens its page in Chromium. Prints figures;
+ * judges nothing.
  */
+import { readFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import type { Feed } from '../supervisor/contract/index.ts';
-import { startAppliance } from './testing/appliance-process.ts';
+import { root, startAppliance } from './testing/appliance-process.ts';
 import { openBrowser } from './testing/browser.ts';
+import { openEncodedCameras } from './testing/encoded-cameras.ts';
 
 const count = Number(process.argv[2] ?? 9);
 const fps = Number(process.argv[3] ?? 30);
-const rounds = 12;
+const rounds = Number(process.argv[4] ?? 20);
+/** Seconds from one keyframe to the next. */
+const keyframeIntervalS = Number(process.argv[5] ?? 1);
 const lookMs = 10_000;
 
 interface Tools {
   peers: RTCPeerConnection[];
+  requests: { url: string; askedMs: number; answeredMs: number | null }[];
 }
 
-/** Keeps hold of the page's connections, to read their counters. */
+/** Keeps hold of the page's connections, to read their counters, and notes when it asks for what. */
 const keepPeers = () => {
   const peers: RTCPeerConnection[] = [];
+  const requests: Tools['requests'] = [];
+  const { fetch } = globalThis;
+  const noted: typeof fetch = async (input, init) => {
+    const request: Tools['requests'][number] = {
+      url: String(input),
+      askedMs: performance.now(),
+      answeredMs: null,
+    };
+    requests.push(request);
+    const response = await fetch(input, init);
+    request.answeredMs = performance.now();
+    return response;
+  };
   const Original = globalThis.RTCPeerConnection;
   class Kept extends Original {
     constructor(configuration?: RTCConfiguration) {
@@ -27,7 +48,7 @@ const keepPeers = () => {
       peers.push(this);
     }
   }
-  Object.assign(globalThis, { peers, RTCPeerConnection: Kept });
+  Object.assign(globalThis, { peers, requests, fetch: noted, RTCPeerConnection: Kept });
 };
 
 /** Octets that came in over all connections, with everything above UDP. */
@@ -48,73 +69,82 @@ const rateOf = async (page: Page): Promise<number> => {
   return ((await octetsOf(page)) - before) / 125 / (performance.now() - beganMs);
 };
 
+/** A change of layer, in milliseconds from the click on. */
 interface Switch {
-  /** To the first frame of the other layer, as the browser presents it. */
-  readonly shownMs: number;
-  /** Until the appliance answered that it changes the layer; null if the browser does not report it. */
+  /** The page asked for the layer, and had the hub's answer; null if it does not have that yet. */
+  readonly askedMs: number | null;
   readonly answeredMs: number | null;
+  /** The last packet of the first frame that was shown of the other layer; null if the browser does not report it. */
+  readonly receivedMs: number | null;
+  /** That frame on the screen. */
+  readonly shownMs: number;
 }
 
-/** Milliseconds from `hash` on, until the feed is this wide. */
-const timeTo = (page: Page, feed: string, hash: string, width: number): Promise<Switch> =>
+/** Clicks on what matches, and waits until the feed is this wide. */
+const timeTo = (page: Page, feed: string, selector: string, width: number): Promise<Switch> =>
   page.evaluate(
-    ([id, to, wanted]) =>
+    ([id, target, wanted]) =>
       new Promise<Switch>((resolve, reject) => {
         const video = document.querySelector<HTMLVideoElement>(`[data-feed="${id}"] video`);
-        const beganMs = performance.now();
+        const link = document.querySelector<HTMLElement>(target);
+        if (video === null || link === null) return reject(new Error(`nothing matches ${target}`));
         const late = setTimeout(() => reject(new Error(`no frame of ${wanted} pixels came`)), 20_000);
-        const look = (nowMs: number, frame: { width: number }) => {
-          if (frame.width !== Number(wanted)) return void video?.requestVideoFrameCallback(look);
+        const { requests } = globalThis as unknown as Tools;
+        requests.length = 0;
+        const beganMs = performance.now();
+        const look = (nowMs: number, frame: VideoFrameCallbackMetadata) => {
+          if (frame.width !== wanted) return void video.requestVideoFrameCallback(look);
           clearTimeout(late);
-          const asked = performance
-            .getEntriesByType('resource')
-            .filter(({ name, startTime }) => startTime >= beganMs && name.includes(`/whep/${id}/`));
-          const answer = asked.at(-1);
-          const answeredMs = answer === undefined ? null : answer.startTime + answer.duration - beganMs;
-          resolve({ shownMs: nowMs - beganMs, answeredMs });
+          const asked = requests.find(({ url }) => url.includes(`/whep/${id}/`));
+          resolve({
+            askedMs: asked === undefined ? null : asked.askedMs - beganMs,
+            answeredMs: asked?.answeredMs == null ? null : asked.answeredMs - beganMs,
+            receivedMs: frame.receiveTime === undefined ? null : frame.receiveTime - beganMs,
+            shownMs: Math.max(nowMs, frame.expectedDisplayTime) - beganMs,
+          });
         };
-        video?.requestVideoFrameCallback(look);
-        location.hash = String(to);
+        video.requestVideoFrameCallback(look);
+        link.click();
       }),
-    [feed, hash, width] as const,
+    [feed, selector, width] as const,
   );
 
 const at = (times: readonly number[], share: number): number => {
   const sorted = times.toSorted((a, b) => a - b);
-  return Math.round(sorted[Math.floor(sorted.length * share)] ?? Number.NaN);
+  return Math.round(sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN);
 };
 
-const summary = (switches: readonly Switch[]): string => {
-  const [shown, answered] = [
-    switches.map(({ shownMs }) => shownMs),
-    switches.flatMap(({ answeredMs }) => answeredMs ?? []),
-  ];
-  return `p50 ${at(shown, 0.5)} ms, p95 ${at(shown, 0.95)} ms of ${shown.length}; of which until the appliance answered p50 ${at(answered, 0.5)} ms, p95 ${at(answered, 0.95)} ms`;
-};
+const summary = (switches: readonly Switch[]): string =>
+  (['askedMs', 'answeredMs', 'receivedMs', 'shownMs'] as const)
+    .map((name) => {
+      const times = switches.flatMap((one) => one[name] ?? []);
+      return `${name.slice(0, -2)} p50 ${at(times, 0.5)} ms, p95 ${at(times, 0.95)} ms, max ${at(times, 1)} ms`;
+    })
+    .join('; ');
 
 const ids = Array.from({ length: count }, (_, n) => `cam${n}`);
-const sources = ids.map((id) =>
-  [
-    `[[source]]`,
-    `id = "${id}"`,
-    `kind = "test"`,
-    'width = 1280',
-    'height = 720',
-    `fps = ${fps}`,
-    'bitrate_kbps = 2500',
-    'small = "on"',
-  ].join('\n'),
-);
+// Not in simulation: there nobody has a key, and a small layer belongs to the key that publishes the full one.
 await using appliance = await startAppliance({
-  config: `role = "hub"\n\n[masters]\ncodec = "off"\n\n${sources.join('\n\n')}\n`,
+  config: 'role = "hub"\n\n[http]\nlisten = ["127.0.0.1"]\ntls = false\nauth = "required"\n',
+  command: [process.execPath, join(root, 'supervisor', 'main.ts')],
 });
-const online = async () => {
-  const feeds = await appliance.get<Feed[]>('/api/feeds');
-  return feeds.filter(({ layers }) => layers.length === 2).length === count;
-};
-await appliance.until('all feeds have both layers', online, 120_000);
+const ownerToken = () => readFile(join(appliance.data, 'owner-token'), 'utf8');
+const token = (await appliance.until('the owner has a token', ownerToken, 120_000)).trim();
 await using browser = await openBrowser();
+await browser.addCookies([{ name: 'rushlight_session', value: token, url: appliance.url }]);
 await browser.addInitScript(keepPeers);
+const feeds = async (): Promise<Feed[]> => {
+  const answer = await browser.request.get(`${appliance.url}/api/feeds`);
+  return await answer.json();
+};
+await appliance.until('the hub answers', feeds);
+await using _cameras = await openEncodedCameras(appliance.url, token, ids, {
+  fps,
+  seconds: 20,
+  keyframeIntervalS,
+});
+const online = async () => (await feeds()).filter(({ layers }) => layers.length === 2).length === count;
+await appliance.until('all feeds have both layers', online, 60_000);
 const page = await browser.newPage();
 await page.setViewportSize({ width: 390, height: 844 });
 await page.goto(appliance.url);
@@ -126,15 +156,13 @@ console.log(`grid: ${(await rateOf(page)).toFixed(2)} Mbit/s`);
 const [up, down]: [Switch[], Switch[]] = [[], []];
 for (let round = 0; round < rounds; round++) {
   const id = ids[round % count] ?? '';
-  up.push(await timeTo(page, id, `#/feed/${id}`, 1280));
-  await sleep(2500);
+  up.push(await timeTo(page, id, `[data-feed="${id}"] .tile-link`, 1280));
+  await sleep(2000 + 77 * (round % 13));
   if (round === 0) console.log(`one large, the others hidden: ${(await rateOf(page)).toFixed(2)} Mbit/s`);
-  down.push(await timeTo(page, id, '#/', 640));
-  await sleep(2500);
+  down.push(await timeTo(page, id, '[data-testid="back"]', 640));
+  await sleep(2000 + 53 * (round % 13));
 }
-console.log(`from the grid to the large view, first sharp frame: ${summary(up)}`);
-console.log(`back to the grid, first small frame: ${summary(down)}`);
-const feeds = await appliance.get<Feed[]>('/api/feeds');
-console.log(
-  `sent: ${feeds.map(({ layers }) => layers.map(({ bitrateKbps }) => bitrateKbps).join('/')).join(' ')} kbit/s`,
-);
+console.log(`from the grid to the large view, first sharp frame of ${rounds}: ${summary(up)}`);
+console.log(`back to the grid, first small frame of ${rounds}: ${summary(down)}`);
+const sent = (await feeds()).map(({ layers }) => layers.map(({ bitrateKbps }) => bitrateKbps).join('/'));
+console.log(`sent: ${sent.join(' ')} kbit/s; load average ${loadavg().map((load) => load.toFixed(1))}`);

@@ -29,7 +29,8 @@ export async function askForWifi(options: SetupPageOptions, signal: AbortSignal)
         response.writeHead(400, { 'content-type': 'text/plain; charset=utf-8' }).end(describeError(error));
       });
   });
-  server.once('error', reject);
+  // Not once: a connection that cannot be accepted later must not end the process either.
+  server.on('error', reject);
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   server.listen(options.port);

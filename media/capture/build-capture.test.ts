@@ -62,6 +62,7 @@ describe('buildCapture', () => {
       hardware,
     ],
     ['file, copied', { ...file, copies: true }, { ...targets, encoder: { encoder: 'copy', reason: '.' } }],
+    ['file, H.265, copied', { ...file, copies: true, list: '/run/rushlight/cam0.ffconcat' }, targets],
     ['file, encoded', { ...file, copies: false }, targets],
     ['file as pictures', { ...file, copies: false }, pictures],
     ['test, and small', { kind: 'test', id: 'cam0', ...size }, small],

@@ -54,6 +54,7 @@ export class ControlServer implements AsyncDisposable {
       path: options.socketPath,
       maxConnections: MAX_CONNECTIONS,
       onConnection: (socket) => this.#accept(socket),
+      onError: (error) => options.logger.error({ err: error }, 'a control connection was not accepted'),
     });
   }
 

@@ -147,6 +147,10 @@ export interface SinkStats {
 export interface TrackSink extends Disposable {
   readonly stats: SinkStats;
   readonly started: boolean;
+  /** When it started last, by the clock of `performance.now()`. */
+  readonly startedMs: number;
+  /** Called a few times a second: shows the remembered keyframe again to a viewer that lost too much and gets no new one. */
+  tick(nowMs: number): void;
   /** It still sends the track from which another one took it over. */
   readonly moving: boolean;
   /** Starts at `sequence` of the track with the kept packets, then continues live. `preface` payloads come first. */
@@ -160,9 +164,10 @@ export interface TrackSink extends Disposable {
   /**
    * Sends packets again by their 16-bit numbers in the viewer's space; none twice within a round trip of `rttMs`. False if one
    * is no longer kept or the path cannot take it: only a new keyframe helps, and video waits for it unless steady. A packet
-   * that never arrived here is left to the publisher. No more numbers are looked up than were ever sent.
+   * that never arrived here is left to the publisher. No more numbers are looked up than were ever sent. If `hasty`, a lone
+   * loss is sent twice at once: the viewer does not know its round trip, and a browser then asks again only after 0.1 s.
    */
-  retransmit(lost: readonly number[], rttMs?: number): boolean;
+  retransmit(lost: readonly number[], rttMs?: number, hasty?: boolean): boolean;
 }
 
 /** The shared memory and fan-out of one track of a feed. */

@@ -20,7 +20,12 @@ export class PictureIntake implements AsyncDisposable {
 
   constructor(options: PictureIntakeOptions) {
     this.#options = options;
-    this.#server = new UnixServer({ path: options.path, onConnection: (socket) => this.#accept(socket) });
+    const { path, logger } = options;
+    this.#server = new UnixServer({
+      path,
+      onConnection: (socket) => this.#accept(socket),
+      onError: (error) => logger.warn({ err: error, path }, 'a source of pictures was not accepted'),
+    });
   }
 
   /** Listens from now on. Rejects with the system's error if the socket cannot be opened. */

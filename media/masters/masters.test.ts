@@ -48,7 +48,7 @@ describe('Masters', { timeout: 120_000 }, () => {
       host: rig.host,
       logger: rig.logger,
       takes: () => store.all(),
-      roots: () => store.roots,
+      roots: async () => store.roots,
       isBusy: () => masters.isBusy,
     });
     const ending = new AbortController();
@@ -145,7 +145,30 @@ describe('Masters', { timeout: 120_000 }, () => {
     expect(cameraOf(take).reason).toMatch(/^the disk of the masters .* \(ENOENT\)$/);
     await until(() => masters.recording.length === 0);
     expect(cameraOf(take).frames).toBeGreaterThanOrEqual(15);
+    expect(take.manifest).toMatchObject({ wanted: false, stoppedAt: expect.any(String) });
     expect((await masters.stop('one')).manifest).toMatchObject({ state: 'failed', wanted: false });
+    await stop();
+  });
+
+  it('asks for another pipe if the kernel holds a recorder, once its camera is recorded again', async () => {
+    const renewed: string[] = [];
+    const { masters, stop } = start({}, undefined, (camera) => renewed.push(camera));
+    const kernel = rig.holdInKernel('record-');
+    await rig.startCapture();
+    await masters.start('one', null);
+    await until(() => (masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    const recorder = rig.child('record-');
+    await masters.stop('one');
+    expect(renewed).toEqual([]);
+    kernel.release();
+    await recorder.exited;
+    await masters.start('two', null);
+    expect(renewed).toEqual(['cam0']);
+    await until(() => (masters.progress('two').get('cam0')?.frames ?? 0) >= 15);
+    await masters.stop('two');
+    await masters.start('three', null);
+    expect(renewed).toEqual(['cam0']);
+    await masters.stop('three');
     await stop();
   });
 
@@ -239,7 +262,11 @@ describe('Masters', { timeout: 120_000 }, () => {
     await stop();
   });
 
-  function start(settings: Partial<MastersSettings> = {}, mayGoOn = () => true) {
+  function start(
+    settings: Partial<MastersSettings> = {},
+    mayGoOn = () => true,
+    renewPipe: (camera: string) => void = () => {},
+  ) {
     const root = join(rig.folder, 'takes');
     const { host, logger } = rig;
     const store = new TakeStore({ logger, roots: () => [root] });
@@ -254,6 +281,7 @@ describe('Masters', { timeout: 120_000 }, () => {
       cameras: () => [{ camera: 'cam0', raw: rig.command().raw }],
       pipeOf: () => rig.pipe,
       mayGoOn,
+      renewPipe,
     });
     const ending = new AbortController();
     const running = masters.run(ending.signal);

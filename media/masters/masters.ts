@@ -1,11 +1,15 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
+import { lstat } from '../../common/disk-fs.ts';
+import { gateOf } from '../../common/disk-gate.ts';
 import { pause, untilAborted } from '../../common/pause.ts';
 import type { SensorClock } from '../capture/sensor-clock.ts';
 import type { RawStream } from '../capture/types.ts';
 import { asDiskError, freeBytesFor, makeTakesFolder, remainingSeconds, requireSpace } from './disk/disk.ts';
+import { isSilence, silence } from './disk/disk-trouble.ts';
 import {
   DiskFilesError,
   DiskUnavailableError,
@@ -19,7 +23,7 @@ import type { MasterCodec, MasterStrategy } from './recorder/recorder-command.ts
 import { chooseStrategy, type StrategyFacts } from './recorder/strategy-choice.ts';
 import type { SegmentProgress } from './segment/segment-watch.ts';
 import type { FinishProgress } from './take/finish-progress.ts';
-import type { Take } from './take/take.ts';
+import { manifestName, type Take } from './take/take.ts';
 import { type TakePart, TakeRun } from './take/take-run.ts';
 import type { TakeStore } from './take/take-store.ts';
 
@@ -49,16 +53,28 @@ export interface MastersOptions {
   readonly cameras: () => readonly RecordableCamera[];
   /** The named pipe of a camera's capture pipeline, also of one that does not run (yet). */
   readonly pipeOf: (camera: string) => string;
+  /**
+   * Gives a camera's pipeline another pipe, because the kernel holds the reader of the present one. This interrupts its live
+   * picture, so it is asked only when the camera is to be recorded again.
+   */
+  readonly renewPipe?: (camera: string) => void;
   /** Reports when a camera's sensor took its frames, if its pipeline knows. */
   readonly sensorClockOf?: (camera: string) => SensorClock | undefined;
   /**
    * Whether a take that an earlier run of the program left unfinished should continue recording. Without it, take.json decides.
    */
   readonly mayGoOn?: (takeId: string) => boolean;
+  /** How long a stop waits for recorders, in milliseconds. Default 12 s. */
+  readonly stopPatienceMs?: number;
   /** Called when a take changed: state, frames. */
   readonly onChange?: (takeId: string) => void;
 }
 
+/**
+ * Until a stop is answered although its recorders have not ended, in milliseconds: one that does not obey is killed after 5 s,
+ * and given up after 8 s.
+ */
+const defaultStopPatienceMs = 12_000;
 /** A disk that failed is remembered for this long, in milliseconds. */
 const troubleMs = 60_000;
 /** Until a disk that cannot be read is looked at again. */
@@ -75,6 +91,11 @@ export class Masters {
   /** Takes of an earlier run of the program that were handled. */
   private readonly resumed = new Set<string>();
   private readonly active = new Map<string, TakeRun>();
+  /** Folders of takes that are to be finished when their disk answers, by id. */
+  private readonly silenced = new Map<string, string>();
+  /** Cameras whose pipe has a reader that never reads. */
+  private readonly heldPipes = new Set<string>();
+  private silencedSince = Promise.withResolvers<void>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
   private trouble: { readonly reason: string; readonly atMs: number } | null = null;
@@ -100,6 +121,17 @@ export class Masters {
     return trouble !== null && performance.now() - trouble.atMs < troubleMs ? trouble.reason : null;
   }
 
+  /** Whether a take is to end, even if its take.json does not say so yet. */
+  isStopped(id: string): boolean {
+    return this.active.get(id)?.stopped === true;
+  }
+
+  /** Why a take is not finished although nothing prevents it but its disk; null if that answers. */
+  silence(id: string): string | null {
+    const run = this.active.get(id);
+    return run?.wasSilenced === true || this.silenced.has(id) ? `the disk of the masters ${silence}` : null;
+  }
+
   /** How far compressing and verifying are, by camera. */
   finishing(id: string): ReadonlyMap<string, FinishProgress> {
     return this.active.get(id)?.finishing ?? new Map();
@@ -118,13 +150,7 @@ export class Masters {
    */
   async run(signal: AbortSignal): Promise<void> {
     await this.inTurn(() => this.resumeAll());
-    // A take on a disk that could not be read just now may still be wanted.
-    for (let pauseMs = 1000; !signal.aborted && this.options.store.isUnread; ) {
-      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
-      await pause(pauseMs, signal);
-      if (!signal.aborted) await this.inTurn(() => this.resumeAll());
-    }
-    await untilAborted(signal);
+    await this.keepResuming(signal);
     this.ending.abort();
     await this.inTurn(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);
@@ -177,7 +203,36 @@ export class Masters {
     }
   }
 
+  /** A take on a disk that could not be read just now may still be wanted, and one on a disk that hung can be finished. */
+  private async keepResuming(signal: AbortSignal): Promise<void> {
+    const ended = untilAborted(signal);
+    for (let pauseMs = 1000; !signal.aborted; ) {
+      const isDue = this.options.store.isUnread || this.silenced.size > 0;
+      if (isDue) await pause(pauseMs, signal);
+      else await Promise.race([ended, this.silencedSince.promise]);
+      pauseMs = isDue ? Math.min(2 * pauseMs, longestPauseMs) : 1000;
+      if (isDue && !signal.aborted) await this.inTurn(() => this.resumeAll());
+    }
+  }
+
+  /** Takes whose disk did not answer are tried again once it does, and nothing records: their recorders must not meet others. */
+  private async noteAnswers(): Promise<void> {
+    if (this.active.size > 0) return;
+    for (const [id, folder] of this.silenced) {
+      try {
+        if (gateOf(folder).silentMs !== null) continue;
+        // It may have been pulled meanwhile, and be plugged in again later.
+        await lstat(join(folder, manifestName));
+        this.silenced.delete(id);
+        this.resumed.delete(id);
+      } catch (error) {
+        this.options.logger.debug({ err: error, take: id }, 'the disk of a take is still not back');
+      }
+    }
+  }
+
   private async resumeAll(): Promise<void> {
+    await this.noteAnswers();
     for (const take of await this.options.store.unfinished()) {
       const { id } = take.manifest;
       if (this.removing.has(id) || this.active.has(id) || this.resumed.has(id)) continue;
@@ -190,14 +245,12 @@ export class Masters {
 
   private async begin(id: string, names: readonly string[] | null): Promise<Take> {
     const { store, settings } = this.options;
-    const { root } = store;
     const { codec, reserveBytes, strategy } = settings();
     if (this.ending.signal.aborted) throw new MastersError('the appliance is being shut down');
     if (codec === 'off') throw new MastersOffError('masters are switched off in the settings');
     const cameras = this.select(names);
     this.refuseRecorded(cameras);
-    await makeTakesFolder(root);
-    await requireSpace(root, reserveBytes).catch((error: unknown) => {
+    await requireSpace(await this.usableRoot(), reserveBytes).catch((error: unknown) => {
       throw asDiskError(error);
     });
     const planned = cameras.map(async ({ camera, raw }) => {
@@ -206,6 +259,7 @@ export class Masters {
       return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
     const parts = await Promise.all(planned);
+    this.renewPipes(cameras);
     const take = await store.createTake(id, new Date());
     try {
       await this.launch(take, parts);
@@ -216,14 +270,50 @@ export class Masters {
     return take;
   }
 
+  private renewPipes(cameras: readonly RecordableCamera[]): void {
+    for (const { camera } of cameras) {
+      if (!this.heldPipes.delete(camera)) continue;
+      this.options.logger.warn({ camera }, 'a pipe is replaced: the kernel holds the recorder that read it');
+      this.options.renewPipe?.(camera);
+    }
+  }
+
+  /** Where the next take goes. If its disk turns out not to answer, there may be another one. */
+  private async usableRoot(): Promise<string> {
+    const { store, logger } = this.options;
+    for (;;) {
+      const { root } = store;
+      try {
+        await makeTakesFolder(root);
+        return root;
+      } catch (error) {
+        if (!isSilence(error) || store.root === root) throw error;
+        logger.error({ err: error, root, instead: store.root }, 'the disk of the masters does not answer');
+        this.noteTrouble((error as Error).message);
+      }
+    }
+  }
+
   private async end(id: string): Promise<Take> {
     const run = this.active.get(id);
     // Its disk may be gone, and the take with it: everything that still records has to end anyway.
     const take = run?.take ?? (await this.options.store.get(id));
     run?.stop();
-    if (take.manifest.wanted) await this.noteEnd(take);
-    await run?.released;
+    const noted = take.manifest.wanted ? this.noteEnd(take) : Promise.resolve();
+    const ended = Promise.all([noted, run?.released]);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.options.stopPatienceMs ?? defaultStopPatienceMs);
+    await Promise.race([ended, late.then(() => this.abandon(take, run))]);
+    clearTimeout(timer);
     return take;
+  }
+
+  /** Whoever stops a take gets an answer, even if its disk does not. */
+  private abandon(take: Take, run: TakeRun | undefined): void {
+    const reason = `the disk of the masters ${silence}`;
+    this.options.logger.error({ take: take.manifest.id, reason }, 'a take ends without its disk');
+    this.noteTrouble(reason);
+    run?.abandon();
   }
 
   /** A disk that fails does not prevent the end: it is written down with the next change. Never rejects. */
@@ -235,6 +325,13 @@ export class Masters {
       const { id } = take.manifest;
       this.options.logger.error({ err: error, take: id }, 'that a take has ended cannot be written down');
     }
+  }
+
+  /** A take whose last recorder has ended by itself, as on a full disk, ends with it: no one has to stop it any more. */
+  private async noteEndByItself(run: TakeRun): Promise<void> {
+    if (run.stopped || this.ending.signal.aborted) return;
+    run.stop();
+    if (run.take.manifest.wanted) await this.noteEnd(run.take);
   }
 
   /** A take that no camera began is refused to its caller; a folder left of it would only have to be deleted. */
@@ -356,7 +453,8 @@ export class Masters {
     const notify = () => onChange?.(id);
     const onDiskTrouble = (reason: string) => this.noteTrouble(reason);
     const { rates } = this.options;
-    const how = { host, logger, rates, ending: this.ending.signal, onChange: notify, onDiskTrouble };
+    const onHeld = (camera: string) => void this.heldPipes.add(camera);
+    const how = { host, logger, rates, ending: this.ending.signal, onChange: notify, onDiskTrouble, onHeld };
     const run = new TakeRun(take, withPipes, how);
     if (!wanted) run.stop();
     try {
@@ -366,8 +464,14 @@ export class Masters {
       throw error;
     }
     this.active.set(id, run);
+    void run.released.then(() => this.noteEndByItself(run));
     const finished = run.run().then(() => {
       this.active.delete(id);
+      if (run.wasSilenced) {
+        this.silenced.set(id, take.folder);
+        this.silencedSince.resolve();
+        this.silencedSince = Promise.withResolvers<void>();
+      }
       this.working.delete(finished);
       notify();
     });

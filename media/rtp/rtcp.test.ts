@@ -8,6 +8,8 @@ import {
   buildNack,
   buildPictureLoss,
   buildReceiverReport,
+  buildReferenceEchoes,
+  buildReferenceTime,
   buildRemb,
   buildSenderReport,
 } from './rtcp-build.ts';
@@ -91,11 +93,43 @@ describe('RTCP', () => {
     );
   });
 
+  it('carries the clocks of receivers and their echoes', () => {
+    const ntp = fc.record({ seconds: uint32, fraction: uint32 });
+    const echo = fc.record({ ssrc: uint32, lastReference: uint32, delay: uint32 });
+    fc.assert(
+      fc.property(uint32, ntp, fc.array(echo, { maxLength: 5 }), (ssrc, time, echoes) => {
+        const compound = Buffer.concat([
+          buildReferenceTime({ ssrc, ntp: time }),
+          buildReferenceEchoes(ssrc, echoes),
+        ]);
+        expect(parseRtcp(compound)).toEqual([
+          { kind: 'extended-report', references: [{ ssrc, ntp: time }], echoes: [] },
+          { kind: 'extended-report', references: [], echoes },
+        ]);
+      }),
+    );
+  });
+
+  it('skips blocks of extended reports that it does not know, and stops at a malformed one', () => {
+    const known = buildReferenceTime({ ssrc: 7, ntp: { seconds: 1, fraction: 2 } });
+    const withBlocks = (...blocks: Buffer[]) => {
+      const packet = Buffer.concat([known.subarray(0, 8), ...blocks]);
+      packet.writeUInt16BE(packet.length / 4 - 1, 2);
+      return parseRtcp(packet);
+    };
+    const unknown = Buffer.from([1, 0, 0, 1, 9, 9, 9, 9]);
+    const endless = Buffer.from([4, 0, 0, 9]);
+    const read = [{ ssrc: 7, ntp: { seconds: 1, fraction: 2 } }];
+    expect(withBlocks(unknown, known.subarray(8))).toMatchObject([{ references: read }]);
+    expect(withBlocks(known.subarray(8), endless)).toMatchObject([{ references: read }]);
+    expect(withBlocks(endless, known.subarray(8))).toMatchObject([{ references: [] }]);
+  });
+
   it('never throws on garbage', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void parseRtcp(Buffer.from(bytes))));
     fc.assert(
       fc.property(
-        fc.constantFrom(200, 201, 203, 205, 206),
+        fc.constantFrom(200, 201, 203, 205, 206, 207),
         fc.uint8Array({ maxLength: 60 }),
         (type, bytes) => {
           const body = Buffer.from(bytes.subarray(0, bytes.length - (bytes.length % 4)));

@@ -1,5 +1,10 @@
-/** RTCP packets that an SFU reads (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3.1). */
+/** RTCP packets that an SFU reads (RFC 3550 section 6, RFC 3611 sections 4.4 and 4.5, RFC 4585 section 6, RFC 5104 section 4.3.1). */
 import type { NtpTime } from './ntp.ts';
+import {
+  parseTransportFeedback,
+  TRANSPORT_FEEDBACK_FORMAT,
+  type TransportFeedback,
+} from './transport-feedback.ts';
 
 /** One block of a receiver or sender report. */
 export interface ReportBlock {
@@ -15,6 +20,21 @@ export interface ReportBlock {
   readonly delaySinceLastReport: number;
 }
 
+/** The clock of a receiver, which waits for a ReferenceEcho. */
+export interface ReferenceTime {
+  readonly ssrc: number;
+  readonly ntp: NtpTime;
+}
+
+/** How long ago a receiver's time arrived: it subtracts this from what has passed, and has its round trip. */
+export interface ReferenceEcho {
+  readonly ssrc: number;
+  /** Middle 32 bits of its time. */
+  readonly lastReference: number;
+  /** In 1/65536 s. */
+  readonly delay: number;
+}
+
 /** A packet that was read. */
 export type RtcpPacket =
   | {
@@ -28,14 +48,22 @@ export type RtcpPacket =
     }
   | { readonly kind: 'receiver-report'; readonly ssrc: number; readonly reports: readonly ReportBlock[] }
   | { readonly kind: 'nack'; readonly mediaSsrc: number; readonly lost: readonly number[] }
+  | { readonly kind: 'transport-feedback'; readonly feedback: TransportFeedback }
   | { readonly kind: 'picture-loss'; readonly mediaSsrc: number }
   | { readonly kind: 'full-intra-request'; readonly mediaSsrcs: readonly number[] }
   | { readonly kind: 'remb'; readonly bitrateBps: number; readonly ssrcs: readonly number[] }
+  | {
+      readonly kind: 'extended-report';
+      readonly references: readonly ReferenceTime[];
+      readonly echoes: readonly ReferenceEcho[];
+    }
   | { readonly kind: 'bye'; readonly ssrcs: readonly number[] }
   | { readonly kind: 'other'; readonly type: number };
 
-/** Packet types (RFC 3550 section 12.1, RFC 4585 section 6.1). */
-export const RtcpType = { SR: 200, RR: 201, SDES: 202, BYE: 203, RTPFB: 205, PSFB: 206 } as const;
+/** Packet types (RFC 3550 section 12.1, RFC 4585 section 6.1, RFC 3611 section 2). */
+export const RtcpType = { SR: 200, RR: 201, SDES: 202, BYE: 203, RTPFB: 205, PSFB: 206, XR: 207 } as const;
+/** Blocks of an extended report (RFC 3611, sections 4.4 and 4.5). */
+export const ExtendedBlock = { reference: 4, echoes: 5 } as const;
 /** More numbers than any receiver requests at once; a datagram of repetitions could name thousands. */
 const MAX_LOST = 1024;
 const REMB_IDENTIFIER = 0x52454d42;
@@ -75,9 +103,11 @@ function parseOne(packet: Buffer): RtcpPacket | null {
     }
     case RtcpType.RTPFB:
       if (packet.length < 12) return null;
-      return count === 1 ? parseNack(packet) : { kind: 'other', type };
+      return parseTransportLayerFeedback(packet, count);
     case RtcpType.PSFB:
       return packet.length < 12 ? null : parsePayloadFeedback(packet, count);
+    case RtcpType.XR:
+      return packet.length < 8 ? null : parseExtendedReport(packet);
     default:
       return { kind: 'other', type };
   }
@@ -111,6 +141,14 @@ function parseReports(packet: Buffer, start: number, count: number): ReportBlock
   });
 }
 
+function parseTransportLayerFeedback(packet: Buffer, format: number): RtcpPacket {
+  if (format === 1) return parseNack(packet);
+  const feedback = format === TRANSPORT_FEEDBACK_FORMAT ? parseTransportFeedback(packet) : null;
+  return feedback === null
+    ? { kind: 'other', type: RtcpType.RTPFB }
+    : { kind: 'transport-feedback', feedback };
+}
+
 function parseNack(packet: Buffer): RtcpPacket {
   const lost = new Set<number>();
   for (let at = 12; at + 4 <= packet.length && lost.size < MAX_LOST; at += 4) {
@@ -122,6 +160,27 @@ function parseNack(packet: Buffer): RtcpPacket {
     }
   }
   return { kind: 'nack', mediaSsrc: packet.readUInt32BE(8), lost: [...lost].slice(0, MAX_LOST) };
+}
+
+/** Up to the first malformed block. */
+function parseExtendedReport(packet: Buffer): RtcpPacket {
+  const references: ReferenceTime[] = [];
+  const echoes: ReferenceEcho[] = [];
+  for (let at = 8; at + 4 <= packet.length; ) {
+    const end = at + 4 + packet.readUInt16BE(at + 2) * 4;
+    if (end > packet.length) break;
+    const type = packet.readUInt8(at);
+    if (type === ExtendedBlock.reference && end === at + 12) {
+      const ntp = { seconds: packet.readUInt32BE(at + 4), fraction: packet.readUInt32BE(at + 8) };
+      references.push({ ssrc: packet.readUInt32BE(4), ntp });
+    }
+    for (let echo = at + 4; type === ExtendedBlock.echoes && echo + 12 <= end; echo += 12) {
+      const [ssrc, lastReference] = [packet.readUInt32BE(echo), packet.readUInt32BE(echo + 4)];
+      echoes.push({ ssrc, lastReference, delay: packet.readUInt32BE(echo + 8) });
+    }
+    at = end;
+  }
+  return { kind: 'extended-report', references, echoes };
 }
 
 function parsePayloadFeedback(packet: Buffer, format: number): RtcpPacket {

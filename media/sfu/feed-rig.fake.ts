@@ -140,7 +140,7 @@ export function openFeed() {
         logger: pino({ level: 'silent' }),
       },
       ...{ videoPayloadType: 96, audio: null, maxBitrateKbps: 1000 },
-      ...{ repairPayloadType: null, sections: null, reducedSize: false },
+      ...{ repairPayloadType: null, sections: null, reducedSize: false, transportExtension: null },
       ...{ parameterSets: [], notices: [], claim: () => true },
       ...change,
     });

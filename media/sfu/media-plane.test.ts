@@ -5,14 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { mediaConfigSchema } from '../control/protocol.ts';
 import { buildStun, StunAttribute, StunType } from '../datapath/ice/stun.ts';
-import { unixMsOfNtp } from '../rtp/ntp.ts';
-import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
+import { middleOfNtp, ntpOfUnixMs, unixMsOfNtp } from '../rtp/ntp.ts';
+import { buildCanonicalName, buildNack, buildReceiverReport, buildReferenceTime } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import { eventually, freeRtpPort } from '../signaling/media-rig.fake.ts';
 import { LossyWay } from './lossy-way.fake.ts';
 import { gapsOf, head, numbersOf, online, planes, play, stepsOf, viewed } from './plane-checks.fake.ts';
 import { openPlaneRig, picture, SPS, Stream } from './plane-rig.fake.ts';
 import { RawPeer } from './raw-peer.fake.ts';
+
+/** How a viewer begins that knows its round trip. */
+const knowing = Buffer.concat([head, buildReferenceTime({ ssrc: 1, ntp: ntpOfUnixMs(1_700_000_000_000) })]);
 
 describe.each(planes)('The %s media plane', (kind) => {
   it('starts a viewer with the cached keyframe and continues live, byte by byte', async () => {
@@ -57,7 +60,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     const [lost] = viewer.packets.slice(-1);
-    const nack = Buffer.concat([head, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    const nack = Buffer.concat([knowing, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
     viewer.transport.sendRtcp(nack);
     viewer.transport.sendRtcp(nack);
     const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
@@ -79,7 +82,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     for (const ssrc of [group?.[1], group?.[2]])
       expect(viewer.answer).toContain(`a=ssrc:${ssrc} msid:cam0 video`);
     for (const { sequence, ssrc } of [first, last])
-      viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, ssrc, [sequence])]));
+      viewer.transport.sendRtcp(Buffer.concat([knowing, buildNack(1, ssrc, [sequence])]));
     const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
     await eventually(() => repairs().length === 2, 'both come again');
     const [one, two] = repairs();
@@ -99,7 +102,7 @@ describe.each(planes)('The %s media plane', (kind) => {
     await using viewer = await RawPeer.open(rig.service, 'whep', 'cam0', undefined, offered);
     await eventually(() => numbersOf(viewer.packets).includes(4), 'the viewer plays');
     const lost = viewer.packets.at(-1);
-    const nack = Buffer.concat([head, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    const nack = Buffer.concat([knowing, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
     const repairs = () => viewer.packets.filter(({ payloadType }) => payloadType === 97);
     viewer.transport.sendRtcp(nack);
     await eventually(() => repairs().length === 1, 'it comes again');
@@ -109,6 +112,50 @@ describe.each(planes)('The %s media plane', (kind) => {
     expect(new Set(repairs().map(({ payload }) => payload.toString('hex'))).size).toBe(1);
     const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
     await eventually(() => stats()?.retransmitted === 3, 'all of them are counted');
+  });
+
+  it('sends a lone loss twice at once to a viewer that does not know its round trip, several losses once', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await using viewer = await viewed(rig);
+    const first = viewer.packets[0];
+    const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
+    const request = (...lost: number[]) =>
+      viewer.transport.sendRtcp(Buffer.concat([head, buildNack(1, first?.ssrc ?? 0, lost)]));
+    const block = { ...{ ssrc: first?.ssrc ?? 0, lostTotal: 0, highestSequence: 9, jitter: 1 } };
+    const report = { ...block, lossRatio: 0.03, lastReport: 0, delaySinceLastReport: 0 };
+    viewer.transport.sendRtcp(buildReceiverReport(1, [report]));
+    const sequences = viewer.sequences.slice(-5);
+    request(...sequences.slice(0, 1));
+    await eventually(() => stats()?.retransmitted === 2, 'it comes twice');
+    request(...sequences.slice(1));
+    await eventually(() => stats()?.retransmitted === 6, 'the others come once');
+  });
+
+  it('does not let a viewer wait for its repairs because it answered one report late', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await using viewer = await viewed(rig);
+    const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
+    const answer = async (lateMs: number) => {
+      const before = viewer.count('sender-report');
+      await eventually(() => viewer.count('sender-report') > before, 'a report comes');
+      const report = viewer.reports.findLast((one) => one.kind === 'sender-report');
+      if (report?.kind !== 'sender-report') throw new Error('no report');
+      await sleep(lateMs);
+      const block = { ...{ ssrc: report.ssrc, lossRatio: 0, lostTotal: 0, highestSequence: 9, jitter: 1 } };
+      const lastReport = middleOfNtp(report.ntp);
+      viewer.transport.sendRtcp(buildReceiverReport(1, [{ ...block, lastReport, delaySinceLastReport: 0 }]));
+    };
+    await answer(0);
+    await answer(500);
+    await eventually(() => (stats()?.rttMs ?? 0) >= 500, 'it is shown');
+    const lost = viewer.packets.at(-1);
+    const nack = Buffer.concat([knowing, buildNack(1, lost?.ssrc ?? 0, [lost?.sequence ?? 0])]);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => stats()?.retransmitted === 1, 'it comes again');
+    await sleep(200);
+    viewer.transport.sendRtcp(nack);
+    await eventually(() => stats()?.retransmitted === 3, 'and once more');
+    expect(stats()?.retransmitsRefused).toBe(0);
   });
 
   it('continues without a gap, from a keyframe, when the pipeline restarts', async () => {
@@ -148,6 +195,32 @@ describe.each(planes)('The %s media plane', (kind) => {
     const stats = () => rig.service.feeds.stats(performance.now())[0]?.viewers[0];
     await eventually(() => stats()?.rttMs !== null, 'the round trip is known');
     expect(stats()).toMatchObject({ lossRatio: 0.25, connected: true });
+  });
+
+  it('echoes the clocks of a viewer that only receives, so that it knows its round trip', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: true });
+    await using viewer = await viewed(rig);
+    const echoes = () =>
+      viewer.reports.flatMap((report) => (report.kind === 'extended-report' ? report.echoes : []));
+    const sentMs = performance.now();
+    const [picture, sound] = [ntpOfUnixMs(1_700_000_000_000), ntpOfUnixMs(1_800_000_000_000)];
+    const times = [
+      { ssrc: 5, ntp: sound },
+      { ssrc: 5, ntp: picture },
+      { ssrc: 6, ntp: sound },
+    ];
+    viewer.transport.sendRtcp(Buffer.concat([head, ...times.map(buildReferenceTime)]));
+    await eventually(() => echoes().length > 0, 'the echoes come');
+    expect(echoes()).toMatchObject([
+      { ssrc: 5, lastReference: middleOfNtp(picture) },
+      { ssrc: 6, lastReference: middleOfNtp(sound) },
+    ]);
+    for (const { delay } of echoes()) {
+      expect((delay * 1000) / 65536).toBeLessThanOrEqual(performance.now() - sentMs);
+    }
+    const reported = viewer.count('sender-report');
+    await eventually(() => viewer.count('sender-report') > reported + 1, 'later reports come');
+    expect(echoes()).toHaveLength(2);
   });
 
   it('repairs occasional losses of a viewer, while others lose nothing', async () => {

@@ -2,6 +2,7 @@ import { getSystemErrorName } from 'node:util';
 import { type Handle, SocketUse, TrackKind } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { SourceRow } from '../datapath/native/native-snapshot.ts';
+import { openNativeSource } from '../datapath/native/native-source.ts';
 import { IngestPortError } from './errors.ts';
 import type { FeedSource } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
@@ -27,24 +28,9 @@ export class NativeIngest implements FeedSource, AsyncDisposable {
   /** Binds the ports; throws INGEST_PORT_TAKEN if one cannot be bound. */
   open(): void {
     const { core, feed, rtpPort, audioRtpPort, tellsCaptureTime } = this.#options;
-    const audio = audioRtpPort === null ? null : nativeAudio(feed.openAudio('opus'));
+    const audio = audioRtpPort === null ? undefined : nativeAudio(feed.openAudio('opus')).handle;
     const video = nativeVideo(feed.video).handle;
-    core.calls.openSource(
-      this.#handle,
-      0,
-      video,
-      audio?.handle ?? 0,
-      -1,
-      -1,
-      -1,
-      0,
-      tellsCaptureTime,
-      false,
-      -1,
-      '',
-      '',
-      false,
-    );
+    openNativeSource(core.calls, this.#handle, { video, audio, tellsCaptureTime });
     try {
       this.#bind(rtpPort, TrackKind.VIDEO, rtpPort + 1 !== audioRtpPort);
       if (audioRtpPort !== null) this.#bind(audioRtpPort, TrackKind.AUDIO, audioRtpPort + 1 !== rtpPort);

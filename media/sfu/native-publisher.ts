@@ -1,6 +1,7 @@
 import { type Handle, type NativeEvent, NativeEventType } from '../datapath/native/native-binding.ts';
 import type { NativeCore } from '../datapath/native/native-core.ts';
 import type { SourceRow } from '../datapath/native/native-snapshot.ts';
+import { openNativeSource } from '../datapath/native/native-source.ts';
 import type { NativeTransport } from '../datapath/native/native-transport.ts';
 import type { FeedPublisher } from './feed-port.ts';
 import type { PublisherInfo } from './feed-stats.ts';
@@ -96,23 +97,22 @@ export class NativePublisher implements FeedPublisher {
 
   #open(handle: Handle): void {
     const { audio, core, feed, layer, transport } = this.#options;
-    const { maxBitrateKbps, reducedSize, repairPayloadType, sections } = this.#options;
-    core.calls.openSource(
-      handle,
-      transport.handle,
-      nativeVideo(feed.video).handle,
-      audio === null ? 0 : nativeAudio(feed.openAudio(audio.codec)).handle,
-      this.#options.videoPayloadType,
-      audio?.payloadType ?? -1,
-      repairPayloadType ?? -1,
-      maxBitrateKbps * 1000,
-      false,
+    const { maxBitrateKbps, reducedSize, repairPayloadType, sections, transportExtension } = this.#options;
+    openNativeSource(core.calls, handle, {
+      session: transport.handle,
+      video: nativeVideo(feed.video).handle,
+      audio: audio === null ? undefined : nativeAudio(feed.openAudio(audio.codec)).handle,
+      payloadTypes: {
+        video: this.#options.videoPayloadType,
+        audio: audio?.payloadType,
+        repair: repairPayloadType ?? undefined,
+      },
+      bitsPerSecond: maxBitrateKbps * 1000,
       reducedSize,
-      sections?.midExtension ?? -1,
-      sections?.videoMid ?? '',
-      sections?.audioMid ?? '',
-      layer != null && this.#rid !== null,
-    );
+      sections: sections ?? undefined,
+      isLayer: layer != null && this.#rid !== null,
+      transportExtension: transportExtension ?? undefined,
+    });
     this.#nameLayer(handle);
   }
 

@@ -11,8 +11,10 @@ import {
   buildReceiverReport,
   buildRemb,
 } from '../rtp/rtcp-build.ts';
-import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
+import { parseRtp, type RtpPacket, rtpExtension } from '../rtp/rtp-packet.ts';
 import { SourceGuard } from '../rtp/source-guard.ts';
+import { TransportArrivals } from '../rtp/transport-arrivals.ts';
+import { buildTransportFeedback } from '../rtp/transport-feedback.ts';
 import { type AudioCodec, audioClockOf } from './audio-codec.ts';
 import type { AudioTrack } from './audio-track.ts';
 import { CaptureDelay } from './capture-delay.ts';
@@ -28,6 +30,7 @@ import { createSsrc } from './viewer.ts';
 
 const FEEDBACK_INTERVAL_MS = 1000;
 const NACK_INTERVAL_MS = 20;
+const ARRIVALS_INTERVAL_MS = 100;
 
 /** What a publisher needs. */
 export interface PublisherOptions {
@@ -43,6 +46,8 @@ export interface PublisherOptions {
   readonly repairPayloadType: number | null;
   /** How its packets name their section; null if they do not, and payload types alone distinguish picture and sound. */
   readonly sections: PublisherSections | null;
+  /** Number of the header extension that numbers all of its packets; null if it takes no transport-wide feedback. */
+  readonly transportExtension: number | null;
   /** It accepts feedback without a report before it (RFC 5506); some publishers ignore everything after one. */
   readonly reducedSize: boolean;
   /** A browser goes up to the bitrate that its receiver estimates: this one. */
@@ -86,6 +91,8 @@ export class Publisher implements FeedPublisher {
   #captureDelay = new CaptureDelay(VIDEO_CLOCK_HZ);
   #nacks = new NackGenerator();
   #nackTimer: NodeJS.Timeout | null = null;
+  readonly #arrivals = new TransportArrivals();
+  #arrivalsTimer: NodeJS.Timeout | null = null;
   #abandoned = 0;
   #lastFeedbackMs = 0;
 
@@ -182,6 +189,7 @@ export class Publisher implements FeedPublisher {
   #receive(datagram: Buffer): void {
     const sent = parseRtp(datagram);
     if (sent === null || this.#options.feed.source !== this) return;
+    this.#noteArrival(datagram);
     const kind = this.#kindOf(sent, datagram);
     const isRepair = kind === 'video' && sent.payloadType === this.#options.repairPayloadType;
     if (kind === 'video' && this.#layer?.admits(sent, datagram, isRepair) === false) return;
@@ -194,6 +202,26 @@ export class Publisher implements FeedPublisher {
       this.#take(incoming, admitted, begins && i === 0, nowMs);
     });
   }
+
+  /** Also of packets that carry nothing, with which publishers probe the bandwidth. */
+  #noteArrival(datagram: Buffer): void {
+    const { transportExtension, full = null } = this.#options;
+    // The full layer of a session reports for both.
+    if (transportExtension === null || full !== null) return;
+    const number = Buffer.from(rtpExtension(datagram, transportExtension), 'latin1');
+    if (number.length !== 2) return;
+    this.#arrivals.arrived(number.readUInt16BE(0), performance.now());
+    this.#arrivalsTimer ??= setTimeout(this.#sendArrivals, ARRIVALS_INTERVAL_MS);
+  }
+
+  readonly #sendArrivals = (): void => {
+    this.#arrivalsTimer = null;
+    if (!this.present) return;
+    const mediaSsrc = this.#video.stats?.ssrc ?? 0;
+    for (const message of this.#arrivals.take(performance.now())) {
+      this.#send(buildTransportFeedback({ senderSsrc: this.#ssrc, mediaSsrc, ...message }));
+    }
+  };
 
   /** The section it names wins; a payload type of both sections decides nothing. Null if it was not negotiated. */
   #kindOf({ payloadType, ssrc }: RtpPacket, datagram: Buffer): 'video' | 'audio' | null {
@@ -278,6 +306,8 @@ export class Publisher implements FeedPublisher {
   #release(): void {
     if (this.#nackTimer !== null) clearTimeout(this.#nackTimer);
     this.#nackTimer = null;
+    if (this.#arrivalsTimer !== null) clearTimeout(this.#arrivalsTimer);
+    this.#arrivalsTimer = null;
     this.#options.feed.expected.delete(this);
     this.#options.feed.removeSource(this);
   }

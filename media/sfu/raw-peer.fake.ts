@@ -5,7 +5,7 @@ import { createNodeDatapath } from '../datapath/node/node-datapath.ts';
 import { NodeTransport } from '../datapath/node/node-transport.ts';
 import { NackGenerator } from '../rtp/nack-generator.ts';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.ts';
-import { buildCanonicalName, buildNack, buildReceiverReport } from '../rtp/rtcp-build.ts';
+import { buildCanonicalName, buildNack, buildPictureLoss, buildReceiverReport } from '../rtp/rtcp-build.ts';
 import { parseRtp, type RtpPacket } from '../rtp/rtp-packet.ts';
 import { SequenceUnwrapper } from '../rtp/sequence.ts';
 import type { VideoCodec } from '../rtp/video-payload.ts';
@@ -92,18 +92,22 @@ export class RawPeer implements AsyncDisposable {
     return this.reports.filter((report) => report.kind === kind).length;
   }
 
-  /** Asks for what is missing, as receivers do, until the result is disposed of. */
+  /** Asks for what is missing, or for a keyframe if that is too much, as browsers do, until the result is disposed of. */
   repairs(): Disposable {
     const nacks = new NackGenerator();
     const unwrapper = new SequenceUnwrapper();
     this.transport.events.on('rtp', (datagram) => {
       nacks.arrived(unwrapper.unwrap(datagram.readUInt16BE(2)), performance.now());
     });
+    let abandoned = 0;
     const timer = setInterval(() => {
       const due = nacks.due(performance.now()).map((extended) => extended & 0xffff);
       const { ssrc } = this.packets[0] ?? { ssrc: 0 };
       const head = [buildReceiverReport(1, []), buildCanonicalName(1, 'test')];
       if (due.length > 0) this.transport.sendRtcp(Buffer.concat([...head, buildNack(1, ssrc, due)]));
+      if (nacks.abandoned > abandoned)
+        this.transport.sendRtcp(Buffer.concat([...head, buildPictureLoss(1, ssrc)]));
+      abandoned = nacks.abandoned;
     }, 20);
     return { [Symbol.dispose]: () => clearInterval(timer) };
   }

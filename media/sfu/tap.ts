@@ -21,9 +21,11 @@ export class Tap implements AsyncDisposable {
 
   constructor(options: TapOptions) {
     this.#options = options;
+    const { socketPath, logger, feed } = options;
     this.#server = new UnixServer({
-      path: options.socketPath,
+      path: socketPath,
       onConnection: (socket) => this.#accept(socket),
+      onError: (error) => logger.warn({ err: error, feed: feed.id }, 'a tap was not opened'),
     });
   }
 

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { PacketTransport, RepairStream, TrackSink } from '../datapath/datapath.ts';
 import { middleOfNtp, ntpOfUnixMs } from '../rtp/ntp.ts';
+import { ReferenceTimes } from '../rtp/reference-times.ts';
 import { parseRtcp, type ReportBlock, type RtcpPacket } from '../rtp/rtcp.ts';
-import { buildCanonicalName, buildSenderReport } from '../rtp/rtcp-build.ts';
+import { buildCanonicalName, buildReferenceEchoes, buildSenderReport } from '../rtp/rtcp-build.ts';
 import { timestampDistance } from '../rtp/sequence.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { FeedLayer, FeedPort, FeedViewer } from './feed-port.ts';
@@ -13,6 +14,13 @@ import type { TrackParts } from './track.ts';
 
 const REPORT_INTERVAL_MS = 1000;
 const REMEMBERED_REPORTS = 8;
+/** A viewer starts with the same keyframe again at most this often, and only if there is no new one. */
+const RESTART_MS = 2000;
+const DEAF_MS = 1000;
+/** A busy viewer answers a report late, and repairs must not wait for that: a longer round trip is believed only slowly. */
+const FOLLOW = 0.125;
+/** So small a share is not a path that is full. */
+const LITTLE_LOSS = 0.06;
 
 /** A stream that a viewer gets. */
 export interface SentStream {
@@ -61,6 +69,9 @@ export class Viewer implements FeedViewer {
   readonly #rate = new RateMeter();
   readonly #repairRate = new RateMeter();
   readonly #reports = new Map<number, number>();
+  readonly #references = new ReferenceTimes();
+  /** It tells its clocks, so it knows its round trip although it only receives. */
+  #knowsRoundTrip = false;
   /** What it gets, or goes over to. */
   #layer: FeedLayer;
   #paused = false;
@@ -68,6 +79,7 @@ export class Viewer implements FeedViewer {
   #lastReportMs = 0;
   #lossRatio: number | null = null;
   #rttMs: number | null = null;
+  #usualRttMs: number | null = null;
 
   constructor(options: ViewerOptions) {
     this.id = options.id;
@@ -132,6 +144,7 @@ export class Viewer implements FeedViewer {
       this.#start();
     }
     this.#suspended = quiet;
+    this.#video.sink.tick(performance.now());
     if (nowMs - this.#lastReportMs >= REPORT_INTERVAL_MS) {
       this.#lastReportMs = nowMs;
       this.#report(nowMs);
@@ -199,18 +212,36 @@ export class Viewer implements FeedViewer {
       case 'nack': {
         const track = packet.mediaSsrc === this.#video.ssrc ? this.#video : this.#audio;
         if (track?.ssrc !== packet.mediaSsrc) break;
+        const hasty = !this.#knowsRoundTrip && (this.#lossRatio ?? 1) <= LITTLE_LOSS;
         // Only a new keyframe helps after a loss that cannot be repaired.
-        if (!track.sink.retransmit(packet.lost, this.#rttMs ?? 0) && track === this.#video)
+        if (!track.sink.retransmit(packet.lost, this.#usualRttMs ?? 0, hasty) && track === this.#video)
           this.#layer.requestKeyframe();
         break;
       }
+      case 'extended-report':
+        for (const time of packet.references) {
+          this.#references.note(time, performance.now());
+          this.#knowsRoundTrip = true;
+        }
+        break;
       case 'picture-loss':
       case 'full-intra-request':
-        this.#layer.requestKeyframe();
+        this.#pictureLost();
         break;
       default:
         break;
     }
+  }
+
+  /** If the publisher makes no keyframe on request, the remembered one has to do. */
+  #pictureLost(): void {
+    this.#layer.requestKeyframe();
+    const nowMs = performance.now();
+    const { sink, parts } = this.#video;
+    const ageMs = nowMs - (this.#layer.video.keyframeMs ?? nowMs);
+    if (!sink.started || sink.moving || nowMs - sink.startedMs < RESTART_MS || ageMs <= DEAF_MS) return;
+    const joinPoint = this.#layer.joinPoint(nowMs, parts.relay.keyframe);
+    if (joinPoint !== null) sink.start(joinPoint, parts.relay.preface);
   }
 
   #takeReport(report: ReportBlock): void {
@@ -218,6 +249,8 @@ export class Viewer implements FeedViewer {
     if (sentMs !== undefined) {
       const rttMs = performance.now() - sentMs - (report.delaySinceLastReport * 1000) / 65536;
       this.#rttMs = Math.max(0, Math.round(rttMs * 10) / 10);
+      const usual = this.#usualRttMs ?? this.#rttMs;
+      this.#usualRttMs = Math.min(this.#rttMs, usual + (this.#rttMs - usual) * FOLLOW);
     }
     if (report.ssrc === this.#video.ssrc) this.#lossRatio = report.lossRatio;
   }
@@ -240,8 +273,13 @@ export class Viewer implements FeedViewer {
         packets,
         octets,
       });
+      const echoes = this.#references.take(performance.now());
       this.#options.transport.sendRtcp(
-        Buffer.concat([report, buildCanonicalName(track.ssrc, this.#options.cname)]),
+        Buffer.concat([
+          report,
+          buildCanonicalName(track.ssrc, this.#options.cname),
+          ...(echoes.length === 0 ? [] : [buildReferenceEchoes(track.ssrc, echoes)]),
+        ]),
       );
     }
   }

@@ -5,6 +5,8 @@ import { HubError, type Opened } from './whip-client.ts';
 /** An offer to make. */
 export interface Proposal {
   readonly offer: string;
+  /** What to offer instead, if this is refused; null if the refusal stands. */
+  instead?(refusal: HubError): string | null;
   /** A narrower offer, if this answer leaves open what will come; null if it is as good as any. */
   another?(answer: Offer): string | null;
 }
@@ -18,7 +20,7 @@ export async function agree(
   post: Post,
   end: (resource: string) => Promise<void>,
 ): Promise<Opened> {
-  let opened = await post(proposal.offer);
+  let opened = await first(proposal, post);
   for (;;) {
     const narrower = opened.countered ? null : (proposal.another?.(readAnswer(opened.answer)) ?? null);
     if (narrower === null) return opened;
@@ -30,6 +32,19 @@ export async function agree(
     if (next === null) return opened;
     if (opened.resource !== null) await end(opened.resource);
     opened = next;
+  }
+}
+
+/** If the server takes neither offer, its refusal of the usual one says more. */
+async function first({ offer, instead }: Proposal, post: Post): Promise<Opened> {
+  try {
+    return await post(offer);
+  } catch (refusal) {
+    const other = refusal instanceof HubError ? (instead?.(refusal) ?? null) : null;
+    if (other === null) throw refusal;
+    return await post(other).catch((error: unknown) => {
+      throw error instanceof HubError ? refusal : error;
+    });
   }
 }
 

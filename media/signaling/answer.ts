@@ -1,11 +1,12 @@
 /** Writes answers: ICE-lite, one bundle, exactly one codec per track. */
 import { randomInt } from 'node:crypto';
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
+import { TRANSPORT_NUMBERS } from '../rtp/transport-feedback.ts';
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { h265Parameters } from './h265-profile.ts';
 import { candidateLines, ourIceLines } from './ice-lines.ts';
-import { type Negotiated, type NegotiatedVideo, sectionsOf } from './negotiate.ts';
+import { type Negotiated, type NegotiatedVideo, sectionsOf, transportExtensionOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { takenLayers } from './simulcast.ts';
 
@@ -105,6 +106,7 @@ function answered(
     'a=rtcp-mux',
     'a=rtcp-mux-only',
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
+    ...(media.receiverRoundTrip && direction.kind === 'send' ? ['a=rtcp-xr:rcvr-rtt=all'] : []),
     ...formats.lines,
     ...(inactive ? [] : sectionLines(negotiated, direction)),
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video, negotiated) : []),
@@ -122,12 +124,14 @@ interface AnsweredFormats {
   readonly lines: readonly string[];
 }
 
-function videoFormats({ video, repairPayloadType }: Negotiated, direction: AnswerDirection): AnsweredFormats {
+function videoFormats(negotiated: Negotiated, direction: AnswerDirection): AnsweredFormats {
+  const { video, repairPayloadType } = negotiated;
   const { media } = video;
   const { payloadType } = video.format;
   const receives = direction.kind === 'receive';
-  const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb'] : [])];
+  const ours = ['nack', 'nack pli', 'ccm fir', ...(receives ? ['goog-remb', 'transport-cc'] : [])];
   const offered = media.feedback.get(payloadType) ?? new Set();
+  const transport = receives ? transportExtensionOf(negotiated) : null;
   const repair = receives || direction.tracks.repairSsrc !== undefined ? repairPayloadType : null;
   const layers = receives ? takenLayers(media) : [];
   return {
@@ -135,8 +139,11 @@ function videoFormats({ video, repairPayloadType }: Negotiated, direction: Answe
     lines: [
       `a=rtpmap:${payloadType} ${video.codec.toUpperCase()}/90000`,
       `a=fmtp:${payloadType} ${parametersOf(video, receives)}`,
-      ...ours.filter((kind) => offered.has(kind)).map((kind) => `a=rtcp-fb:${payloadType} ${kind}`),
+      ...ours
+        .filter((kind) => offered.has(kind) && (kind !== 'transport-cc' || transport !== null))
+        .map((kind) => `a=rtcp-fb:${payloadType} ${kind}`),
       ...(repair === null ? [] : [`a=rtpmap:${repair} rtx/90000`, `a=fmtp:${repair} apt=${payloadType}`]),
+      ...(transport === null ? [] : [`a=extmap:${transport} ${TRANSPORT_NUMBERS}`]),
       ...layerLines(media, layers),
     ],
   };

@@ -18,6 +18,28 @@ async function publish(url) {
   }
   await exchange(peer, url);
 }
+/** Publishes a picture that takes as many bits as it gets. */
+async function publishNoise(url) {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: 640, height: 360 });
+  const context = canvas.getContext('2d');
+  setInterval(() => {
+    for (let i = 0; i < 50; i++) {
+      context.fillStyle = 'hsl(' + Math.random() * 360 + ',80%,50%)';
+      context.fillRect(Math.random() * 640, Math.random() * 360, 40, 40);
+    }
+  }, 33);
+  const [track] = canvas.captureStream(30).getTracks();
+  track.contentHint = 'detail';
+  globalThis.peer = new RTCPeerConnection();
+  const transceiver = peer.addTransceiver(track, { direction: 'sendonly' });
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => /h264|rtx/i.test(mimeType)));
+  const parameters = transceiver.sender.getParameters();
+  parameters.degradationPreference = 'maintain-resolution';
+  await transceiver.sender.setParameters(parameters);
+  await exchange(peer, url);
+}
 /** Publishes layers, each smaller than the camera by its factor. */
 async function publishLayers(url, factors) {
   const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
@@ -61,6 +83,13 @@ async function longestFreeze(forMs) {
     last = shown;
   }
   return longest;
+}
+/** How often the browser measured the round trip of the picture's packets. */
+async function roundTripsOf() {
+  for (const entry of (await peer.getStats()).values()) {
+    if (entry.type === 'remote-outbound-rtp' && entry.kind === 'video') return entry.roundTripTimeMeasurements || 0;
+  }
+  return 0;
 }
 async function statsOf() {
   const result = { framesDecoded: 0, frameWidth: 0, audioPackets: 0 };

@@ -138,6 +138,15 @@ describe('The offer of', () => {
     expect(sections).toEqual(['video 9 98 sendonly', 'audio 9 111,0,8 sendonly']);
   });
 
+  it('Chromium as a viewer may send its clocks, as a publisher it need not', () => {
+    const clocks = 'a=rtcp-xr:rcvr-rtt=all';
+    const asViewer = clients.safariWhep.replaceAll('a=rtcp-rsize', `a=rtcp-rsize\r\n${clocks}`);
+    const asPublisher = asViewer.replaceAll('a=recvonly', 'a=sendonly');
+    expect(answered(asViewer, 'send').lines).toContain(clocks);
+    expect(answered(asPublisher, 'receive').lines).not.toContain(clocks);
+    expect(answered(clients.safariWhep, 'send').lines).not.toContain(clocks);
+  });
+
   it('Firefox is answered in the packetization mode it names', () => {
     const { sections } = answered(clients.firefoxWhep, 'send');
     expect(sections).toEqual(['video 9 126 sendonly']);

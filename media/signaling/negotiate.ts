@@ -106,6 +106,12 @@ export function sectionsOf({ video, audio }: Negotiated): PublisherSections | nu
   return { midExtension, videoMid, audioMid };
 }
 
+/** The header extension with which a publisher numbers its packets, if it takes transport-wide feedback; null if not. */
+export function transportExtensionOf({ video }: Negotiated): number | null {
+  const { feedback, transportExtension } = video.media;
+  return feedback.get(video.format.payloadType)?.has('transport-cc') === true ? transportExtension : null;
+}
+
 /** What a publisher would send and no one gets, in words. */
 export function lostSound(offer: Offer, audio: NegotiatedAudio | null): string[] {
   const isSound = ({ kind, direction }: MediaOffer): boolean =>

@@ -1,5 +1,6 @@
 /** What matters of an offer or answer to the SFU, with the quirks of real clients smoothed out. */
 import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
+import { TRANSPORT_NUMBERS } from '../rtp/transport-feedback.ts';
 import {
   areIceCredentials,
   type NamedCandidate,
@@ -38,8 +39,12 @@ export interface MediaOffer extends MediaFormats {
   /** Numbers of the header extensions that name a packet's layer, and that of a repair (RFC 8852). */
   readonly ridExtension: number | null;
   readonly repairedRidExtension: number | null;
+  /** Number of the header extension that numbers all packets of the connection. */
+  readonly transportExtension: number | null;
   /** Feedback may come alone, without a report (RFC 5506). */
   readonly reducedSize: boolean;
+  /** It would learn its round trip although it only receives (RFC 3611, section 5.1). */
+  readonly receiverRoundTrip: boolean;
 }
 
 /** An offer or an answer. */
@@ -136,7 +141,9 @@ function mediaOf(sdp: SdpDescription, media: SdpMedia, bundle: string[] | null, 
     midExtension: extensionOf(media, `${extensions}mid`),
     ridExtension: extensionOf(media, `${extensions}rtp-stream-id`),
     repairedRidExtension: extensionOf(media, `${extensions}repaired-rtp-stream-id`),
+    transportExtension: extensionOf(media, TRANSPORT_NUMBERS),
     reducedSize: attributeOf(media.attributes, 'rtcp-rsize') !== null,
+    receiverRoundTrip: /(^| )rcvr-rtt=/.test(inheritedAttribute(sdp, media, 'rtcp-xr') ?? ''),
     ...formatsOf(media),
   };
 }

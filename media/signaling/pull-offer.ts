@@ -1,6 +1,9 @@
 /** The offer with which a feed is pulled from another server by WHEP. */
+
+import type { VideoCodec } from '../rtp/video-payload.ts';
 import { type LocalSide, originLine } from './answer.ts';
 import { type AudioFormat, audioLines } from './audio-format.ts';
+import { h265Parameters } from './h265-profile.ts';
 import { candidateLines } from './ice-lines.ts';
 
 /** Profiles in the order in which decoders are likely to have them; the server picks the one its stream has. */
@@ -19,10 +22,12 @@ export const audioFormats: readonly AudioFormat[] = [
 ];
 const g722PayloadType = 9;
 
-/** Other codecs that cameras send, which a pull does not accept. */
-export const h265Formats: readonly PictureFormat[] = [
-  { payloadType: 96, codec: 'H265', parameters: 'level-id=186;profile-id=1;tier-flag=0;tx-mode=SRST' },
-];
+/** Main and Main 10, up to level 6.2. */
+const h265Formats: readonly PictureFormat[] = [1, 2].map((profileId, i) => ({
+  payloadType: 96 + i,
+  codec: 'H265',
+  parameters: h265Parameters({ profileId, tierFlag: 0, levelId: 186 }),
+}));
 
 interface PictureFormat {
   readonly payloadType: number;
@@ -30,12 +35,12 @@ interface PictureFormat {
   readonly parameters: string;
 }
 
-/** The text of the offer. With other formats than usual, it finds out what a server has. */
+/** The text of the offer: one codec of the picture, so that a server with both has no choice, and all of the sound or one. */
 export function buildPullOffer(
   local: LocalSide,
-  formats: { readonly video?: readonly PictureFormat[]; readonly sound?: AudioFormat } = {},
+  { codec = 'h264', sound }: { readonly codec?: VideoCodec; readonly sound?: AudioFormat } = {},
 ): string {
-  const { video = h264Formats, sound } = formats;
+  const video = codec === 'h264' ? h264Formats : h265Formats;
   const sounds = sound === undefined ? audioFormats : [sound];
   const others = sound === undefined ? [g722PayloadType] : [];
   const audioTypes = [...sounds.map(({ payloadType }) => payloadType), ...others];
@@ -59,8 +64,8 @@ export function buildPullOffer(
     'c=IN IP4 0.0.0.0',
     'a=mid:0',
     ...transport,
-    ...video.flatMap(({ payloadType, codec, parameters }) => [
-      `a=rtpmap:${payloadType} ${codec}/90000`,
+    ...video.flatMap(({ payloadType, codec: name, parameters }) => [
+      `a=rtpmap:${payloadType} ${name}/90000`,
       `a=fmtp:${payloadType} ${parameters}`,
       `a=rtcp-fb:${payloadType} nack`,
       `a=rtcp-fb:${payloadType} nack pli`,

@@ -5,9 +5,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nalType } from '../rtp/h264.ts';
 import { H264Depacketizer } from '../rtp/h264-depacketizer.ts';
+import { parseRtp } from '../rtp/rtp-packet.ts';
+import { AccessUnits } from './access-units.fake.ts';
 import { eventually, freeRtpPort, openMediaRig } from './media-rig.fake.ts';
 import { AUDIO, NativePeer, VIDEO } from './native-peer.fake.ts';
-import { makeRecording, nalsOfRecording, playRecording, startLiveSource } from './recording.fake.ts';
+import {
+  makeH265Recording,
+  makeRecording,
+  nalsOfRecording,
+  playH265,
+  playRecording,
+  startLiveSource,
+} from './recording.fake.ts';
 
 const FRAMES = 300;
 
@@ -58,6 +67,41 @@ describe('A feed pulled from another server', () => {
     expect(received.length).toBeGreaterThan(400);
     expect(received).toEqual(reference.slice(start, start + received.length));
     expect(sounds).toBeGreaterThan(100);
+  });
+
+  it('in H.265 arrives unchanged, access unit by access unit, and a viewer without it hears why', async () => {
+    const hevc = join(folder, 'hevc.mkv');
+    makeH265Recording(hevc, 180);
+    await using there = await openMediaRig();
+    await using here = await openMediaRig({ pulls: [{ feed: 'far', url: `${there.url}/whep/cam0` }] });
+    using publisher = new NativePeer('SendOnly', { audio: false, codec: 'h265' });
+    await publisher.connect(`${there.url}/whip/cam0`);
+    const sent = new AccessUnits('h265');
+    const played = playH265(hevc, 1, (packet) => {
+      packet.writeUInt32BE(VIDEO.ssrc, 8);
+      packet.writeUInt8((packet.readUInt8(1) & 0x80) | VIDEO.payloadType, 1);
+      const parsed = parseRtp(packet);
+      if (parsed !== null) sent.push(parsed);
+      publisher.video.sendMessageBinary(packet);
+    });
+    await eventually(() => here.service.feeds.get('far')?.ready === true, 'the copy is there');
+    using viewer = new NativePeer('RecvOnly', { audio: false, codec: 'h265' });
+    const received = new AccessUnits('h265');
+    viewer.onPacket('video', (packet) => received.push(packet));
+    await viewer.connect(`${here.url}/whep/far`);
+    using other = new NativePeer('RecvOnly', { audio: false });
+    await expect(other.connect(`${here.url}/whep/far`)).rejects.toThrow('this camera sends H.265');
+    await played;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+
+    const [feed] = here.service.feeds.stats(performance.now());
+    expect(feed).toMatchObject({ feed: 'far', width: 320, height: 180, packetsLost: 0 });
+    expect(feed?.codec).toMatch(/^hvc1\.1\./);
+    expect(here.service.status().pulls).toMatchObject([{ feed: 'far', state: 'connected', reason: null }]);
+    expect(received.digests.length).toBeGreaterThan(60);
+    const start = sent.digests.indexOf(received.digests[0] ?? '');
+    expect(start).toBeGreaterThanOrEqual(0);
+    expect(received.digests).toEqual(sent.digests.slice(start, start + received.digests.length));
   });
 
   it('says why it is missing, and recovers soon after the server', async () => {

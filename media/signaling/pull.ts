@@ -5,12 +5,14 @@ import type { VideoCodec } from '../rtp/video-payload.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import type { PublisherSections } from '../sfu/publisher-sections.ts';
+import type { Proposal } from './agree.ts';
 import { buildAnswer, type LocalSide } from './answer.ts';
 import type { AudioFormat } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
-import { negotiatePublisher, sectionsOf } from './negotiate.ts';
+import { choosePublisherH265 } from './h265-profile.ts';
+import { negotiatePublisher, sectionsOf, transportExtensionOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
-import { audioFormats, buildPullOffer, h265Formats } from './pull-offer.ts';
+import { audioFormats, buildPullOffer } from './pull-offer.ts';
 import {
   type Accepted,
   RemoteFlow,
@@ -46,21 +48,33 @@ export function createPull(options: PullOptions): RemoteFlow {
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     whenReady: () => Promise.resolve(true),
-    whyRefused: namedCodec,
     draft: (transport, local) => ({
-      offer: buildPullOffer(local),
-      another: oneSoundAtATime(local),
+      ...proposalOf(local),
       open: (answer) => receive(options, transport, answer),
       accept: (offer) => accept(options, transport, local, offer),
     }),
   });
 }
 
+/** Servers do not say what they have: one that refuses H.264, which every browser plays, is asked for H.265. */
+function proposalOf(local: LocalSide): Proposal {
+  let codec: VideoCodec = 'h264';
+  return {
+    offer: buildPullOffer(local),
+    instead: ({ status }) => {
+      if (status === undefined || !unusable.has(status)) return null;
+      codec = 'h265';
+      return buildPullOffer(local, { codec });
+    },
+    another: oneSoundAtATime((sound) => buildPullOffer(local, { codec, sound })),
+  };
+}
+
 /**
  * A server that agrees to several codecs of sound may send any of them (go2rtc has one and agrees to all); with an offer of one codec it
  * says whether it has that. Each is asked for in turn.
  */
-function oneSoundAtATime(local: LocalSide): (answer: Offer) => string | null {
+function oneSoundAtATime(offerOf: (sound: AudioFormat) => string): (answer: Offer) => string | null {
   const left = [...audioFormats];
   let asking = false;
   return (answer) => {
@@ -68,7 +82,7 @@ function oneSoundAtATime(local: LocalSide): (answer: Offer) => string | null {
     asking ||= sound !== null && sound.audio.length > 1;
     if (!asking || sound?.audio.length === 1) return null;
     const next = left.shift();
-    return next === undefined ? null : buildPullOffer(local, { sound: next });
+    return next === undefined ? null : offerOf(next);
   };
 }
 
@@ -81,26 +95,6 @@ function soundIn(answer: Offer): MediaOffer | null {
 
 /** Statuses of servers that have nothing in common with an offer. */
 const unusable: ReadonlySet<number> = new Set([400, 406, 415, 422, 500]);
-
-/** Servers do not say what they have; one that accepts H.265 has a camera that sends it. */
-async function namedCodec(
-  refusal: HubError,
-  local: LocalSide,
-  isTaken: (offer: string) => Promise<boolean>,
-): Promise<HubError> {
-  const { status } = refusal;
-  if (status === undefined || !unusable.has(status)) return refusal;
-  if (!(await isTaken(buildPullOffer(local, { video: h265Formats })))) return refusal;
-  return new HubError(
-    'HUB_REFUSED',
-    'This camera sends H.265, which cannot be pulled. Set it to H.264, or let it publish to this hub.',
-    {
-      status: 422,
-      hubCode: 'CODEC_UNSUPPORTED',
-      cause: refusal,
-    },
-  );
-}
 
 /** Answers an offer of the server, which it makes if it cannot use ours (WHEP draft, section 4.3.2). */
 function accept(options: PullOptions, transport: MediaTransport, local: LocalSide, offer: Offer): Accepted {
@@ -116,23 +110,25 @@ function accept(options: PullOptions, transport: MediaTransport, local: LocalSid
         repairPayloadType: negotiated.repairPayloadType,
         media: negotiated.video.media,
         sections: sectionsOf(negotiated),
+        transportExtension: transportExtensionOf(negotiated),
       }),
   };
 }
 
 function receive(options: PullOptions, transport: MediaTransport, answer: Offer): RemoteMedia {
   const video = answer.media.find((media) => media.kind === 'video' && media.usable);
-  const [format] = inModeOne(video?.h264 ?? []);
-  if (video === undefined || format === undefined) {
-    throw new HubError('HUB_REFUSED', 'the server has no H.264 for us', { status: 422 });
-  }
+  const [h264] = inModeOne(video?.h264 ?? []);
+  const format = h264 ?? choosePublisherH265(video?.h265 ?? []);
+  if (video === undefined || format === null)
+    throw new HubError('HUB_REFUSED', 'the server has neither H.264 nor H.265 for us', { status: 422 });
   return openFeed(options, transport, {
-    codec: 'h264',
+    codec: h264 === undefined ? 'h265' : 'h264',
     videoPayloadType: format.payloadType,
     audio: soundIn(answer)?.audio[0] ?? null,
     repairPayloadType: null,
     media: video,
     sections: null,
+    transportExtension: null,
   });
 }
 
@@ -143,6 +139,7 @@ interface Agreed {
   readonly audio: AudioFormat | null;
   readonly repairPayloadType: number | null;
   readonly sections: PublisherSections | null;
+  readonly transportExtension: number | null;
   readonly media: MediaOffer;
 }
 

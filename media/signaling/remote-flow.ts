@@ -79,12 +79,6 @@ export interface RemoteFlowOptions {
   /** Whether a session is of use now; takes its time to say no. */
   readonly whenReady: () => Promise<boolean>;
   readonly draft: (transport: MediaTransport, local: LocalSide) => RemoteDraft;
-  /** Finds out more about a rejection; `isTaken` tests whether the server accepts another offer, which is then dropped. */
-  readonly whyRefused?: (
-    refusal: HubError,
-    local: LocalSide,
-    isTaken: (offer: string) => Promise<boolean>,
-  ) => Promise<HubError>;
 }
 
 /** A session with another server, kept open for as long as it is wanted: what publishing to it and pulling from it share. */
@@ -182,7 +176,7 @@ export class RemoteFlow implements AsyncDisposable {
         drafted,
         (offer) => postOffer(config.url, offer, access, signal),
         (superseded) => this.#end(superseded),
-      ).catch((error: unknown) => this.#whyRefused(error, own, signal));
+      );
       resource = response.resource;
       const answer = readAnswer(response.answer);
       this.#media = response.countered ? await this.#accept(answer, resource, accept, signal) : open(answer);
@@ -202,22 +196,6 @@ export class RemoteFlow implements AsyncDisposable {
       transport.close();
       if (resource !== null) await this.#end(resource);
     }
-  }
-
-  /** Rejects with the refusal, or with a better one. */
-  async #whyRefused(error: unknown, local: LocalSide, signal: AbortSignal): Promise<never> {
-    const { config, requestTimeoutMs, whyRefused } = this.#options;
-    if (whyRefused === undefined || !(error instanceof HubError) || signal.aborted) throw error;
-    throw await whyRefused(error, local, async (offer) => {
-      try {
-        const { resource } = await postOffer(config.url, offer, this.#access(requestTimeoutMs), signal);
-        if (resource !== null) await this.#end(resource);
-        return true;
-      } catch (cause) {
-        if (cause instanceof HubError) return false;
-        throw cause;
-      }
-    });
   }
 
   async #accept(

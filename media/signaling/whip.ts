@@ -3,7 +3,7 @@ import type { Feed } from '../sfu/feed.ts';
 import type { LayerName } from '../sfu/layer.ts';
 import { acceptOffer, type SessionContext } from './accept-offer.ts';
 import type { MediaSession } from './media-session.ts';
-import { lostSound, negotiatePublisher, sectionsOf } from './negotiate.ts';
+import { lostSound, negotiatePublisher, sectionsOf, transportExtensionOf } from './negotiate.ts';
 import { parseOffer } from './offer.ts';
 import { Simulcast, takenLayers } from './simulcast.ts';
 
@@ -39,6 +39,7 @@ export async function openPublisherSession(
     videoPayloadType: negotiated.video.format.payloadType,
     repairPayloadType: negotiated.repairPayloadType,
     sections: sectionsOf(negotiated),
+    transportExtension: transportExtensionOf(negotiated),
     reducedSize: negotiated.video.media.reducedSize,
     maxBitrateKbps: request.maxBitrateKbps,
     parameterSets: negotiated.video.media.parameterSets[negotiated.video.codec],

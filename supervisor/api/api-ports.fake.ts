@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ConfigChangedError } from '../config/problem.ts';
 import type { ApiEvent, Feed, LayerWish, Rollout, Status, Take, Update } from '../contract/index.ts';
 import type { ApiPorts } from '../contract/ports.ts';
 import { ApiError } from './api-error.ts';
@@ -110,6 +111,7 @@ export function apiPortsFake(): ApiPorts & {
   masterPath: string;
 } {
   const listeners = new Set<(event: ApiEvent) => void>();
+  let changes = 0;
   const fake = {
     masterPath: '',
     emit: (event: ApiEvent) => {
@@ -185,8 +187,12 @@ export function apiPortsFake(): ApiPorts & {
       },
     },
     config: {
-      view: () => ({ file: 'f', values: {}, overrides: {}, errors: [] }),
-      patch: async () => fake.config.view(),
+      view: () => ({ tag: `t${changes}`, view: { file: 'f', values: {}, overrides: {}, errors: [] } }),
+      patch: async (_patch: unknown, isExpected: (tag: string) => boolean) => {
+        if (!isExpected(`t${changes}`)) throw new ConfigChangedError();
+        changes += 1;
+        return fake.config.view();
+      },
     },
     update: {
       status: () => update,

@@ -148,6 +148,25 @@ describe('answers', () => {
     expect(statuses).toContain(429);
   });
 
+  test('changes the settings only if they are those that were read, if the caller asks for that', async () => {
+    const patch = (headers: Record<string, string>) =>
+      fetch(`${open}/api/config`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: '{}',
+      });
+    const tag = (await fetch(`${open}/api/config`)).headers.get('etag') ?? '';
+    expect(tag).toMatch(/^"[^"]+"$/);
+    const first = await patch({ 'if-match': tag });
+    expect([first.status, first.headers.get('etag') === tag]).toEqual([200, false]);
+    const late = await patch({ 'if-match': tag });
+    expect([late.status, await late.json()]).toEqual([
+      412,
+      expect.objectContaining({ code: 'CONFIG_CHANGED', hint: expect.stringContaining('Read them again') }),
+    ]);
+    for (const headers of [{}, { 'if-match': '*' }]) expect((await patch({ ...headers })).status).toBe(200);
+  });
+
   test('serves a master whole and in parts', async () => {
     const file = join(pages, 'master.mkv');
     await writeFile(file, '0123456789');

@@ -80,6 +80,28 @@ describe('the manual at /docs/', () => {
     expect((await fetch(`${withoutManual}/`)).status).toBe(200);
   });
 
+  test('shows a page about a wrong path to browsers, and a problem document to scripts', async () => {
+    const path = '/docs/use/%3Cscript%3Ex.html';
+    const browser = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const answer = await fetch(url + path, { headers: browser });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(answer.headers.get('vary')).toContain('Accept');
+    const text = await answer.text();
+    expect(text).toContain('There is nothing at');
+    expect(text).toContain('<a href="/docs/">');
+    expect(text.toLowerCase()).not.toContain('<script>');
+    for (const headers of [{}, { Accept: 'application/json' }]) {
+      const told = await fetch(url + path, { headers: { ...headers } });
+      expect([told.status, (await told.text()).startsWith('<')]).toEqual([404, false]);
+    }
+    const nowhere = await fetch(`${url}/setup/x.html`, { headers: browser });
+    expect((await nowhere.text()).startsWith('<')).toBe(false);
+    const missing = await fetch(`${withoutManual}/docs/use/`, { headers: browser });
+    expect([missing.status, await missing.text()]).toEqual([404, expect.stringContaining('npm run docs')]);
+    expect((await fetch(`${url}/docs/`, { headers: browser })).status).toBe(200);
+  });
+
   test('in front of a backend, its folders are ours and /docs stays the backend’s', async () => {
     const isOurs = ownPaths(await pagePaths(folder));
     const ours = ['/', '/docs/', '/docs/index.html', '/docs/setups/', '/docs/setups/compose.yaml'];

@@ -4,6 +4,7 @@ import { extname, join, normalize, sep } from 'node:path';
 import type { Middleware } from 'koa';
 import { ifThere } from '../../common/files.ts';
 import { ApiError } from './api-error.ts';
+import { answerNoPage, manual, manualPolicy, wantsManualPage } from './manual-pages.ts';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -22,21 +23,17 @@ const types: Readonly<Record<string, string>> = {
   '.sh': 'text/plain; charset=utf-8',
 };
 
-/** The manual is part of the built pages: `npm run docs` makes it. */
-const manual = '/docs/';
-
 const pagesPolicy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
-/** Nothing in it is inline, and it sends nothing. */
-const manualPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
-
 /** The built pages, with the manual. Files under assets/ have their hash in the name and may be cached forever; index.html never. */
 export function staticPages(folder: string): Middleware {
   return async (ctx, next) => {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
     if (ctx.path === '/docs') return ctx.redirect(manual);
     const file = await findFile(folder, ctx.path);
+    if (file === null && wantsManualPage(ctx)) {
+      return answerNoPage(ctx, (await findFile(folder, manual)) !== null);
+    }
     if (file === null && ctx.path === manual) {
       throw new ApiError('ROUTE_UNKNOWN', 'The manual is not part of this installation.', {
         hint: 'In a clone, `npm run docs` builds it.',

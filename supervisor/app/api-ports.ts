@@ -48,10 +48,13 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     throw new ApplianceError('WRONG_ROLE', 'This appliance is a camera; only a hub adopts cameras.');
   };
   const view: ApiPorts['config']['view'] = () => ({
-    file: parts.configFile,
-    values: withoutSecrets(config.current.file),
-    overrides: withoutSecrets(config.current.overrides),
-    errors: configErrors(config),
+    tag: config.tag,
+    view: {
+      file: parts.configFile,
+      values: withoutSecrets(config.current.file),
+      overrides: withoutSecrets(config.current.overrides),
+      errors: configErrors(config),
+    },
   });
   return {
     status: async () => board.current(),
@@ -86,8 +89,8 @@ export function apiPorts(parts: ApiParts): ApiPorts {
     },
     config: {
       view,
-      patch: async (patch) => {
-        await config.patch(patch);
+      patch: async (patch, isExpected) => {
+        await config.patch(patch, isExpected);
         return view();
       },
     },

@@ -14,7 +14,7 @@ import type {
 } from '../../media/index.ts';
 import type { OtaErrorCode } from '../../ota/index.ts';
 import type { ApiErrorCode, statusOfCode } from '../api/index.ts';
-import type { ConfigInvalidError } from '../config/problem.ts';
+import type { ConfigChangedError, ConfigInvalidError } from '../config/problem.ts';
 import type { StateError } from '../config/state.ts';
 import type { PinMismatchError } from '../discovery/index.ts';
 import type { AdoptionError } from '../hub/index.ts';
@@ -58,6 +58,7 @@ type AnyCode =
   | PictureErrorCode
   | AdoptionError['code']
   | ChildSpawnError['code']
+  | ConfigChangedError['code']
   | ConfigInvalidError['code']
   | ControlInvalidError['code']
   | DeviceUnknownError['code']

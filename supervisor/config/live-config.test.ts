@@ -178,6 +178,25 @@ describe('settings made through the API', () => {
     expect(config.current.overrides).toEqual({});
   });
 
+  it('are refused if others came first, of two changes at once, and of one that was read before a restart', async () => {
+    writeFileSync(file, 'role = "hub"\n');
+    const { config, changes } = await open();
+    const { tag } = config;
+    const isRead = (now: string) => now === tag;
+    const both = await Promise.allSettled([
+      config.patch({ log: { level: 'debug' } }, isRead),
+      config.patch({ log: { level: 'warn' } }, isRead),
+    ]);
+    expect(both).toMatchObject([{ status: 'fulfilled' }, { reason: { code: 'CONFIG_CHANGED' } }]);
+    expect(config.current.config.log.level).toBe('debug');
+    expect(changes).toHaveLength(1);
+    expect(config.tag).not.toBe(tag);
+    const before = config.tag;
+    await config.patch({ log: { level: 'debug' } });
+    expect(config.tag).toBe(before);
+    expect((await open()).config.tag).not.toBe(before);
+  });
+
   it('are set aside and reported if they do not fit a later file', async () => {
     writeFileSync(file, '');
     const { config } = await open();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
@@ -15,7 +16,7 @@ import {
   standingOverrides,
 } from './overrides.ts';
 import { parseConfig, type RefusedConfig, validateTable } from './parse.ts';
-import { ConfigInvalidError, type ConfigProblem, formatProblem } from './problem.ts';
+import { ConfigChangedError, ConfigInvalidError, type ConfigProblem, formatProblem } from './problem.ts';
 import type { Config, ConfigFile } from './schema.ts';
 import { withSecrets } from './secrets.ts';
 import type { StateStore } from './state.ts';
@@ -74,6 +75,9 @@ export class LiveConfig {
   private base: Base = { table: {}, origin: 'defaults', notices: [] };
   private fileProblems: readonly ConfigProblem[] = [];
   private snapshot: ConfigSnapshot | undefined;
+  /** A tag of an earlier run of the program names nothing. */
+  private readonly runId = randomBytes(6).toString('base64url');
+  private changes = 0;
   private evaluated: string | undefined;
   private readonly inTurn = pLimit(1);
   private earlier: EarlierFile | null = null;
@@ -88,6 +92,11 @@ export class LiveConfig {
   get current(): ConfigSnapshot {
     if (this.snapshot === undefined) throw new Error('the config has not been loaded');
     return this.snapshot;
+  }
+
+  /** Names the present settings: it is another one after each change. Characters of an entity tag (RFC 9110), without quotes. */
+  get tag(): string {
+    return `${this.runId}-${this.changes}`;
   }
 
   /** Reads the file for the first time. Always gives settings: the file's, or the last good ones, or the defaults. */
@@ -117,10 +126,15 @@ export class LiveConfig {
    * Overrides keys of the file by a JSON merge patch (RFC 7396); `null` removes an override. A secret that the patch repeats as it
    * was shown stays as it is. A patch that depends on the settings in force is a function of them, called in its turn: two that
    * change one list would otherwise undo each other.
-   * @throws ConfigInvalidError if the result is not valid; nothing changes then.
+   * @param isExpected whether the settings of a tag are those that the patch was made from
+   * @throws ConfigInvalidError if the result is not valid, ConfigChangedError; nothing changes then.
    */
-  patch(patch: ConfigPatch | ((inForce: ConfigFile) => ConfigPatch)): Promise<ConfigSnapshot> {
+  patch(
+    patch: ConfigPatch | ((inForce: ConfigFile) => ConfigPatch),
+    isExpected: (tag: string) => boolean = () => true,
+  ): Promise<ConfigSnapshot> {
     return this.inTurn(async () => {
+      if (!isExpected(this.tag)) throw new ConfigChangedError();
       const { table } = this.base;
       const { file } = this.current;
       const whole = withSecrets(typeof patch === 'function' ? patch(file) : patch, file);
@@ -219,6 +233,7 @@ export class LiveConfig {
     if (previous === undefined) return;
     const change = { ...changesBetween(previous.file, snapshot.file), previous, snapshot };
     if (isDeepStrictEqual(previous, snapshot)) return;
+    this.changes += 1;
     for (const listener of this.listeners) listener(change);
   }
 

@@ -30,6 +30,17 @@ export class ConfigInvalidError extends RushlightError {
   }
 }
 
+/** The settings are no longer those that a change was made from. */
+export class ConfigChangedError extends RushlightError {
+  readonly code = 'CONFIG_CHANGED';
+
+  constructor() {
+    super('The settings have changed since they were read; nothing was changed now.', {
+      hint: 'Read them again, and repeat the change.',
+    });
+  }
+}
+
 /** A problem as one line of text: `line 7, source[0].fps: expected a number of at most 240`. */
 export function formatProblem({ line, key, message }: ConfigProblem): string {
   return `line ${line}${key === '' ? '' : `, ${key}`}: ${message}`;

@@ -39,6 +39,12 @@ export interface SessionAnswer {
   readonly answer: string;
 }
 
+/** The settings, and the tag by which a change names them. */
+export interface TaggedConfig {
+  readonly view: ConfigView;
+  readonly tag: string;
+}
+
 /** Whether a session publishes (WHIP) or views (WHEP). */
 export type SessionKind = 'whip' | 'whep';
 
@@ -148,7 +154,11 @@ export interface ApiPorts {
     label(id: string, label: string): Promise<Device>;
     unplugged(): UnpluggedDevice[];
   };
-  readonly config: { view(): ConfigView; patch(patch: Record<string, unknown>): Promise<ConfigView> };
+  readonly config: {
+    view(): TaggedConfig;
+    /** Rejects with CONFIG_INVALID, or CONFIG_CHANGED if the tag of the present settings is not expected. */
+    patch(patch: Record<string, unknown>, isExpected: (tag: string) => boolean): Promise<TaggedConfig>;
+  };
   readonly update: {
     status(): Update;
     check(): Promise<Update>;

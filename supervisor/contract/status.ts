@@ -56,6 +56,12 @@ export const hostSchema = z.object({
       totalBytes: z.number(),
       freeBytes: z.number(),
       wearPercent: z.number().nullable(),
+      silentS: z
+        .number()
+        .optional()
+        .describe(
+          'Seconds for which the disk has not answered; its figures are from before. Absent: it answers',
+        ),
     }),
   ),
   network: z.array(

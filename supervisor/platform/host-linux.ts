@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, readlinkSync, statfsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { errorCode } from '../../common/errors.ts';
+import { DiskSpace } from './disk-space.ts';
 import { DiskWear } from './disk-wear.ts';
 import type { DiskMetrics, Host, HostIdentity, HostMetrics, NetworkMetrics } from './host.ts';
 import { type Network, systemNetwork } from './network.ts';
@@ -50,6 +51,7 @@ export class LinuxHost implements Host {
   private readonly network: Network;
   private readonly now: () => number;
   private readonly firmwareProgram: string;
+  private readonly diskSpace: DiskSpace;
   private readonly diskWear: DiskWear;
   private earlier: Earlier | undefined;
   private hasFirmware = true;
@@ -60,6 +62,7 @@ export class LinuxHost implements Host {
     this.network = options.network ?? systemNetwork;
     this.now = options.now ?? (() => performance.now());
     this.firmwareProgram = options.firmwareProgram ?? 'vcgencmd';
+    this.diskSpace = new DiskSpace(this.logger);
     this.diskWear = new DiskWear({ logger: this.logger, root: this.root });
   }
 
@@ -81,6 +84,11 @@ export class LinuxHost implements Host {
       uptimeS: parseUptime(this.read('proc/uptime')) ?? 0,
       clockSynced: this.clockSynced(),
     };
+  }
+
+  async lookAtDisks(): Promise<void> {
+    const found = parseDiskMounts(this.read('proc/self/mounts'));
+    await this.diskSpace.look(found.map(({ mount }) => mount));
   }
 
   async power(): Promise<PowerState | null> {
@@ -171,15 +179,10 @@ export class LinuxHost implements Host {
   private disks(): DiskMetrics[] {
     const labels = this.labels();
     return parseDiskMounts(this.read('proc/self/mounts')).flatMap(({ mount, device }) => {
-      try {
-        const { blocks, bavail, bsize } = statfsSync(mount);
-        const label = labels.get(basename(device)) ?? basename(device);
-        return [{ mount, label, totalBytes: blocks * bsize, freeBytes: bavail * bsize }];
-      } catch (error) {
-        // A disk that was pulled while this list was made does not count.
-        this.logger.debug({ err: error, mount }, 'a disk does not report its space');
-        return [];
-      }
+      const space = this.diskSpace.of(mount);
+      return space === null
+        ? []
+        : [{ mount, label: labels.get(basename(device)) ?? basename(device), ...space }];
     });
   }
 

@@ -33,6 +33,8 @@ export class FakeHost implements Host {
     return this.metrics;
   }
 
+  async lookAtDisks(): Promise<void> {}
+
   async wear(): Promise<ReadonlyMap<string, number>> {
     return this.wearByMount;
   }

@@ -117,6 +117,7 @@ describe('a machine', () => {
       now: () => nowMs,
       firmwareProgram: '/no/such/program',
     });
+    await host.lookAtDisks();
     expect(host.sample()).toMatchObject({
       cpuLoadPercent: 10,
       temperatureC: 48.312,
@@ -175,6 +176,7 @@ describe('a machine', () => {
 
   it('like this one has memory, disks, uptime and a name', async () => {
     const host = new LinuxHost({ logger });
+    await host.lookAtDisks();
     const metrics = host.sample();
     expect(metrics.memoryTotalBytes).toBeGreaterThan(metrics.memoryUsedBytes);
     expect(metrics.memoryUsedBytes).toBeGreaterThan(0);

@@ -8,6 +8,8 @@ export interface DiskMetrics {
   readonly totalBytes: number;
   /** What a program without special rights can still write. */
   readonly freeBytes: number;
+  /** Seconds for which it has not answered: the figures are from before. Absent: it answers. */
+  readonly silentS?: number;
 }
 
 /** Traffic of one interface. */
@@ -47,8 +49,10 @@ export interface HostIdentity {
 
 /** What the machine says about itself. */
 export interface Host {
-  /** Fast: a few reads, no fork. */
+  /** Fast: a few reads, no fork. Of the disks it says what they answered last. */
   sample(): HostMetrics;
+  /** Asks the disks for their space. Settles within a quarter of a second, even if one of them hangs. Never rejects. */
+  lookAtDisks(): Promise<void>;
   /** Null if there is no firmware to ask. Forks on a board whose kernel does not report it. */
   power(): Promise<PowerState | null>;
   /**

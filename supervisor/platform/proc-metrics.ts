@@ -1,5 +1,7 @@
 /** Parsers of the kernel's texts in /proc and /sys (proc(5)). Pure; for other texts they return undefined or less. */
 
+import { unescapeMount } from '../../common/mounts.ts';
+
 /** Clock ticks since boot, all cores together. */
 export interface CpuTicks {
   readonly busy: number;
@@ -109,13 +111,6 @@ export function parseDiskMounts(text: string): readonly DiskMount[] {
     byDevice.set(device, { device, mount: unescapeMount(mount) });
   }
   return [...byDevice.values()];
-}
-
-/** getmntent(3) writes blanks as `\040`. */
-function unescapeMount(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
 }
 
 /** Power problems now and since boot. */

@@ -100,6 +100,8 @@ export class Pipelines {
   readonly #options: PipelinesOptions;
   readonly #running = new Map<string, Running>();
   readonly #links = new Map<string, LinkRate>();
+  /** How often the pipe of a source was replaced. */
+  readonly #renewed = new Map<string, number>();
   #desired: DesiredState | null = null;
   #broken = new Map<string, string>();
 
@@ -167,7 +169,14 @@ export class Pipelines {
 
   /** Where a source's pipeline delivers raw frames, now or when it runs. */
   pipeOf(id: string): string {
-    return join(this.#options.runFolder, `${id}.raw`);
+    const renewed = this.#renewed.get(id);
+    return join(this.#options.runFolder, renewed === undefined ? `${id}.raw` : `${id}.${renewed}.raw`);
+  }
+
+  /** Gives a source another pipe: the kernel holds the reader of the present one. Its pipeline is restarted. */
+  renewPipe(id: string): void {
+    this.#renewed.set(id, (this.#renewed.get(id) ?? 0) + 1);
+    this.#options.onLinkRate();
   }
 
   /** When the sensor of a source took its frames, if its pipeline reports it. */
@@ -225,10 +234,11 @@ export class Pipelines {
 
   /** Includes pipelines whose encoder would be chosen differently now, unless a take would suffer. */
   #isOutdated(
-    { spec, encoder }: Running,
+    { spec, encoder, pipe }: Running,
     wanted: { desired: DesiredPipeline; spec: SourceSpec } | undefined,
   ) {
     if (wanted === undefined || !isDeepStrictEqual(spec, wanted.spec)) return true;
+    if (pipe !== this.pipeOf(spec.id)) return true;
     const { recording } = this.#options;
     return !recording() && !isDeepStrictEqual(encoder, this.#chooseEncoder(wanted.desired, spec));
   }

@@ -91,6 +91,7 @@ export async function openFoundation(options: ApplianceOptions): Promise<Foundat
     fallback: paths.takes,
     ssd: simulation ? null : '/media/ssd',
   });
+  await takes.look();
   const end = cleanup.move();
   return {
     options,

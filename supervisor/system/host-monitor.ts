@@ -47,6 +47,7 @@ export class HostMonitor {
           this.#wear = wear;
         });
       }
+      await this.#options.host.lookAtDisks();
       this.#latest = this.#sample();
       await pause(sampleEveryMs, signal);
     }

@@ -2,15 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { gateOf } from '../../common/disk-gate.ts';
 import type { Config } from '../config/schema.ts';
 import { TakesFolders } from './takes-folder.ts';
 
 const settings = (path: string) => () => ({ path }) as Config['masters'];
 const base = { configFile: '/boot/rushlight/rushlight.toml', fallback: '/data/rushlight/takes' };
 
-test('uses a mounted disk', () => {
+test('uses a mounted disk', async () => {
   // Of this machine's mounts: a folder of its own device that can be written to.
   const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/dev/shm' });
+  expect(folders.current().reason).toBe('the data partition: the SSD is being looked at');
+  await folders.look();
   expect(folders.current()).toEqual({ path: '/dev/shm/takes', reason: 'the SSD' });
   expect(folders.all()).toEqual(['/dev/shm/takes', base.fallback]);
 });
@@ -48,9 +51,26 @@ test('names a disk that is present but unusable', () => {
   }
 });
 
-test.skipIf(process.getuid?.() === 0)('does not use a read-only disk, and says so', () => {
+test.skipIf(process.getuid?.() === 0)('does not use a read-only disk, and says so', async () => {
   const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/proc' });
+  await folders.look();
   expect(folders.current().reason).toBe('the data partition: the SSD cannot be written to');
+});
+
+test('does not use a disk that hangs, says so, and uses it again when it answers', async () => {
+  const folders = new TakesFolders({ ...base, settings: settings('auto'), ssd: '/dev/shm' });
+  await folders.look();
+  const answer = Promise.withResolvers<void>();
+  await expect(gateOf('/dev/shm').run(() => answer.promise, { patienceMs: 20 })).rejects.toThrow(
+    'does not answer',
+  );
+  expect(folders.current()).toEqual({
+    path: base.fallback,
+    reason: 'the data partition: the SSD does not answer: check its plug and its power',
+  });
+  expect(folders.all()).toEqual([base.fallback]);
+  answer.resolve();
+  await expect.poll(() => folders.current().reason).toBe('the SSD');
 });
 
 test('the setting overrides both, from the next take on', () => {

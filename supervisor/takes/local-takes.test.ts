@@ -78,6 +78,8 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 function open(): LocalTakesOfMasters {
   const none = {
     progress: () => new Map(),
+    silence: () => null,
+    isStopped: () => false,
     finishing: () => new Map([['cam0', { done: 0.5, remainingS: 8 }]]),
   };
   return new LocalTakesOfMasters({

@@ -17,6 +17,8 @@ export interface LocalTakesOptions {
   readonly store: TakeStore;
   /** Reads kept masters again. */
   readonly check: Pick<MasterCheck, 'progress' | 'request'>;
+  /** Settles once it is known on which disk a take can begin. */
+  readonly ready?: () => Promise<void>;
   /** Sources that deliver frames and can be recorded. */
   readonly recordable: () => readonly string[];
   readonly log: Logger;
@@ -36,6 +38,7 @@ export class LocalTakesOfMasters implements LocalTakes {
   }
 
   async start({ id }: { id: string }, cameras: readonly string[]): Promise<readonly string[]> {
+    await this.#options.ready?.();
     const { manifest } = await this.#options.masters.start(id, cameras);
     return Object.keys(manifest.cameras);
   }
@@ -104,17 +107,19 @@ export class LocalTakesOfMasters implements LocalTakes {
     const { masters, check } = this.#options;
     const growing = masters.progress(manifest.id);
     const finishing = masters.finishing(manifest.id);
+    const isOver = !manifest.wanted || masters.isStopped(manifest.id);
+    const waits = masters.silence(manifest.id);
     const reading = check.progress?.take === manifest.id ? check.progress : null;
     return Object.entries(manifest.cameras).map(([camera, record]) => {
       const progress = growing.get(camera);
       // No one waits for frames of a take that has ended.
-      const ends = !manifest.wanted && (record.state === 'starting' || record.state === 'recording');
+      const ends = isOver && (record.state === 'starting' || record.state === 'recording');
       const finished = record.state === 'finishing' ? finishing.get(camera) : undefined;
       return {
         camera,
         device: null,
         state: ends ? 'finishing' : record.state,
-        reason: ends ? null : record.reason,
+        reason: ends ? waits : (record.reason ?? waits),
         frames: record.frames + (progress?.frames ?? 0),
         droppedFrames: record.droppedFrames + (progress?.droppedFrames ?? 0),
         sizeBytes: Math.min(

@@ -8,9 +8,10 @@ const namesAtMost = 5;
 export async function mastersTrouble(
   masters: Pick<Masters, 'diskTrouble'>,
   store: Pick<TakeStore, 'root' | 'all'>,
+  silence: string | null = null,
 ): Promise<string | null> {
   const troubles = [
-    masters.diskTrouble ?? (await diskObstacle(store.root)),
+    silence ?? masters.diskTrouble ?? (await diskObstacle(store.root)),
     await store.all().then(damageIn, (error: unknown) => `takes cannot be read: ${describeError(error)}`),
   ].filter((one) => one !== null);
   return troubles.length === 0 ? null : troubles.join('; ');

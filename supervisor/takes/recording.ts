@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { access, makeFolder } from '../../common/disk-fs.ts';
 import { EncodeSpeed, MasterCheck, Masters, RecordRates, TakeStore } from '../../media/index.ts';
 import type { LinkedCameras } from '../contract/index.ts';
 import type { Pipelines } from '../sources/index.ts';
@@ -35,7 +35,7 @@ export async function assembleRecording(
   const { host, state, config, paths, identity, log } = base;
   const store = new TakeStore({ logger: log, roots: () => base.takes.all() });
   try {
-    await mkdir(store.root, { recursive: true });
+    await makeFolder(store.root);
   } catch (error) {
     // A disk that the settings name is missing: takes are refused with that reason, and everything else runs.
     log.error({ err: error, folder: store.root }, 'the folder of the takes cannot be made');
@@ -60,6 +60,7 @@ export async function assembleRecording(
     },
     cameras: () => pipelines.all().map(({ id, pipe, raw }) => ({ camera: id, pipe, raw })),
     pipeOf: (camera) => pipelines.pipeOf(camera),
+    renewPipe: (camera) => pipelines.renewPipe(camera),
     sensorClockOf: (camera) => pipelines.sensorClockOf(camera),
     mayGoOn: (id) => running === undefined || running === id,
     onChange: (id) => localTakes.noteChange(id),
@@ -68,7 +69,7 @@ export async function assembleRecording(
     host,
     logger: log,
     takes: () => store.all(),
-    roots: () => store.roots.filter((root) => existsSync(root)),
+    roots: async () => await presentAmong(store.roots),
     isBusy: () => masters.isBusy,
     onChange: (id) => localTakes.noteChange(id),
   });
@@ -77,16 +78,31 @@ export async function assembleRecording(
     store,
     check,
     log,
+    ready: () => base.takes.look(),
     recordable: () => pipelines.recordable().map(({ id }) => id),
   });
   const conductor = new TakeConductor({ local: localTakes, cameras, state, ...listeners, log });
   const remaining = new RemainingTime({ masters, log });
   const measurement = new EncodeMeasurement({ masters, log });
   const mastersHealth = new TroubleWatch({
-    trouble: () => mastersTrouble(masters, store),
+    trouble: () => mastersTrouble(masters, store, base.takes.silence),
     logLine: 'masters are in danger',
     log,
     register: () => base.health.register('masters', { core: false }),
   });
   return { masters, localTakes, conductor, remaining, measurement, check, mastersHealth };
+}
+
+/** The folders that are there, on disks that answer. */
+async function presentAmong(folders: readonly string[]): Promise<readonly string[]> {
+  const there = await Promise.all(
+    folders.map((folder) =>
+      access(folder, constants.R_OK).then(
+        () => true,
+        // Away, or silent: either way it is not there.
+        () => false,
+      ),
+    ),
+  );
+  return folders.filter((_, index) => there[index]);
 }

@@ -4,7 +4,7 @@ import { listOf, type StateSection, type StateStore } from '../config/state.ts';
 import { type Take, type TakeCamera, takeSchema } from '../contract/index.ts';
 import { ApplianceError } from '../system/appliance-error.ts';
 import { merged, relisted } from './take-list.ts';
-import { isAtWork, isKeptBy, isRunning, type Keeper, takeStateOf } from './take-state.ts';
+import { isAtWork, isKeptBy, isRunning, isUnfinished, type Keeper, takeStateOf } from './take-state.ts';
 
 const keptTakes = 100;
 const listedTakes = 1000;
@@ -115,7 +115,7 @@ export class TakeBook {
     const cameras = [...others, ...heard.map((one) => keptBy(one, keeper))].sort(
       (a, b) => a.camera.localeCompare(b.camera) || (a.deviceId ?? '').localeCompare(b.deviceId ?? ''),
     );
-    this.put({ ...take, cameras });
+    this.put({ ...take, cameras, stoppedAt: take.stoppedAt ?? endOf(cameras) });
   }
 
   /** A camera may have been given another name since it began its part. */
@@ -145,6 +145,11 @@ export class TakeBook {
       this.#options.log.error({ err: error }, 'the list of takes cannot be kept');
     });
   }
+}
+
+/** A take whose last camera has just ended by itself, as on a full disk, ends with it; null: some of them still record. */
+function endOf(cameras: readonly TakeCamera[]): string | null {
+  return cameras.some(isUnfinished) ? null : new Date().toISOString();
 }
 
 /** The first ones, and all that still run or are finished: a board without a clock may begin a take in the past. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Take, TakeCamera } from '../contract/index.ts';
 import { takesSection } from './take-book.ts';
 import { ConductorStage, linkCamera, localTakes, registryOf } from './take-conductor.fake.ts';
+import type { LocalTakes } from './take-conductor.ts';
 import { awaitedCamera, requireMasterHere, takeStateOf } from './take-state.ts';
 
 let stage: ConductorStage;
@@ -77,6 +78,33 @@ describe('a take', () => {
     await expect(conductor.stop(take.id)).rejects.toMatchObject({ code: 'TAKE_NOT_RUNNING' });
     await expect(conductor.stop('nothing')).rejects.toMatchObject({ code: 'TAKE_UNKNOWN' });
     expect((await conductor.start(null)).id).not.toBe(take.id);
+  });
+
+  test('ends with its last camera, if that stops by itself', async () => {
+    const listeners = new Set<(takeId: string, cameras: readonly TakeCamera[]) => void>();
+    const { local } = localTakes(['cam0', 'cam1']);
+    const subscribe: LocalTakes['subscribe'] = (listener) => {
+      listeners.add(listener);
+      return local.subscribe(listener);
+    };
+    const { conductor, state } = await stage.start({ ...local, subscribe }, null);
+    const { id } = await conductor.start(null);
+    const report = (...states: TakeCamera['state'][]) => {
+      const parts = states.map((one, index) => ({ ...awaitedCamera(`cam${index}`, null), state: one }));
+      for (const listener of listeners) listener(id, parts);
+    };
+    report('failed', 'recording');
+    expect(conductor.get(id).stoppedAt).toBeNull();
+    report('failed', 'finishing');
+    const { stoppedAt } = conductor.get(id);
+    expect(Date.parse(stoppedAt ?? '')).toBeGreaterThan(Date.now() - 10_000);
+    report('failed', 'verified');
+    expect(conductor.get(id)).toMatchObject({ state: 'failed', stoppedAt });
+    await expect(conductor.stop(id)).rejects.toMatchObject({ code: 'TAKE_NOT_RUNNING' });
+    await expect.poll(() => state.get(takesSection).running).toBeNull();
+    // A recorder is never left that nobody can stop.
+    report('failed', 'recording');
+    await conductor.stop(id);
   });
 
   test('cannot run without a camera', async () => {

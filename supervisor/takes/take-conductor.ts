@@ -259,10 +259,11 @@ export class TakeConductor {
   async #end(id: string): Promise<Take> {
     await this.#loaded.promise;
     const take = this.get(id);
-    if (take.stoppedAt !== null) {
-      throw new ApplianceError('TAKE_NOT_RUNNING', `Take ${id} has been stopped already.`);
+    // One that ended by itself, and that a camera continues all the same, can be stopped.
+    if (take.stoppedAt !== null && !take.cameras.some(isUnfinished)) {
+      throw new ApplianceError('TAKE_NOT_RUNNING', `Take ${id} has ended already.`);
     }
-    const ended = { ...take, stoppedAt: new Date().toISOString() };
+    const ended = { ...take, stoppedAt: take.stoppedAt ?? new Date().toISOString() };
     this.#book.put(ended);
     this.#orders.stop(take);
     if (take.cameras.some(isOwn)) await this.#stopLocal(id);

@@ -100,7 +100,7 @@ function hostState({ device, host }: Status) {
       keyedDisks(host.disks).map(({ key, item }) => [
         key,
         {
-          free_gb: rounded(item.freeBytes / 1e9, 2),
+          free_gb: rounded(item.silentS === undefined ? item.freeBytes / 1e9 : null, 2),
           used_percent: percent(item.totalBytes - item.freeBytes, item.totalBytes),
           wear_percent: rounded(item.wearPercent, 0),
         },

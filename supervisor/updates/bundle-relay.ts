@@ -61,6 +61,8 @@ export class BundleRelay implements AsyncDisposable {
     relay.#server.maxConnections = 16;
     relay.#server.listen(0, '127.0.0.1');
     await once(relay.#server, 'listening');
+    // A connection that cannot be accepted must not end the process.
+    relay.#server.on('error', (error) => options.log.warn({ err: error }, 'the relay accepts no connection'));
     return relay;
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, open, removeFile } from '../../common/disk-fs.ts';
 import { describeError } from '../../common/errors.ts';
 import type { ChildHost } from '../../media/index.ts';
 import type { HealthProbes, Probe } from '../../ota/index.ts';
@@ -72,15 +72,16 @@ async function writeSample(folder: string): Promise<Probe> {
   const path = join(folder, '.update-probe');
   try {
     // A disk that has just been plugged in has no such folder yet.
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await using file = await open(path, 'w');
-    await file.write(randomBytes(sampleBytes));
+    await file.write(randomBytes(sampleBytes), 0, sampleBytes, 0);
     await file.datasync();
     return works;
   } catch (error) {
     return fails(describeError(error));
   } finally {
-    await rm(path, { force: true });
+    // What cannot be removed now is overwritten by the next probe; the verdict is about writing.
+    await removeFile(path).catch(() => {});
   }
 }
 

@@ -84,6 +84,8 @@ export interface NativeBinding {
     audioMid: string,
     /** It is one of several layers that the publisher sends at once; `nameLayer` follows. */
     layered: boolean,
+    /** The header extension that numbers all packets of the connection. */
+    transportExtension: number,
   ): void;
   requestKeyframe(source: Handle): void;
   /**

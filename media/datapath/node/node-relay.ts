@@ -16,9 +16,8 @@ const RING_PACKETS = { video: 4096, audio: 512 } as const;
 /** A group of pictures that is longer is kept whole, for those who join, up to this: 10 s at 25 Mbit/s, 40 s at 6. */
 const MOST_RING_PACKETS = 32_768;
 const MOST_RING_OCTETS = 32 * 1024 * 1024;
-/** Bursts to joining viewers: 32 packets every 4 ms are about 77 Mbit/s, and fit the default socket buffers of clients. */
+/** Portions to joining viewers. */
 const PUMP_INTERVAL_MS = 4;
-const PUMP_PACKETS = 32;
 
 /** A track's packets and its fan-out in JavaScript. */
 export class NodeRelay implements TrackRelay, SinkTrack {
@@ -104,7 +103,7 @@ export class NodeRelay implements TrackRelay, SinkTrack {
     this.#timer = null;
     let more = false;
     for (const sink of this.#sinks) {
-      sink.pump(PUMP_PACKETS);
+      if (sink.catchingUp) sink.pump(sink.portion(performance.now()));
       more ||= sink.catchingUp;
     }
     if (more) this.#timer = setTimeout(this.#pump, PUMP_INTERVAL_MS);

@@ -114,6 +114,7 @@ describe('A viewer of a track', () => {
   });
 
   it('gets lost packets again by its own numbers, or learns that they are gone', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
     const { sink, write, texts } = open(8);
     write(100, true);
     sink.start(100);
@@ -173,6 +174,54 @@ describe('A viewer of a track', () => {
     expect(sink.retransmit([11])).toBe(true);
     write(114);
     expect(texts().slice(before)).toEqual([112, 113, 114]);
+  });
+
+  it('that joins in a long group of pictures gets it in a fifth of a second of its time', () => {
+    const { sink, write, sent } = open(512);
+    for (let n = 100; n < 400; n++) write(n, n === 100);
+    sink.start(100);
+    sink.pump(500);
+    write(400);
+    const times = sent.map(({ timestamp }) => timestamp);
+    expect(times.at(-1)).toBe(400 * 3000);
+    expect((times.at(-2) ?? 0) - (times[0] ?? 0)).toBe(90_000 / 5);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    // A repetition has the time that it had the first time.
+    sink.retransmit([sent[150]?.sequence ?? 0]);
+    expect(sent.at(-1)).toEqual(sent[150]);
+  });
+
+  it('that lost too much gets the remembered keyframe again if no new one is made: a few times, and slower', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { sink, write, sent } = open(512);
+    for (let n = 100; n < 400; n++) write(n, n === 100, 1200);
+    sink.start(100);
+    expect(sink.portion(performance.now() + 100)).toBe(32);
+    sink.pump(100);
+    const loseTooMuch = () => sink.retransmit(sent.slice(-60).map(({ sequence }) => sequence));
+    let again = 0;
+    for (; again < 5; again++) {
+      const newest = Math.max(...sent.map(({ timestamp }) => timestamp));
+      expect(loseTooMuch()).toBe(false);
+      expect(sink.started).toBe(false);
+      vi.advanceTimersByTime(149);
+      sink.tick(performance.now());
+      expect(sink.started).toBe(false);
+      vi.advanceTimersByTime(2);
+      sink.tick(performance.now());
+      if (!sink.started) break;
+      const before = sent.length;
+      sink.pump(100);
+      expect(sent[before]?.text.trim()).toBe('100');
+      // Time never runs backwards, and not ahead of the next picture either.
+      expect(sent[before]?.timestamp).toBeGreaterThan(newest);
+      expect(sent.at(-1)?.timestamp).toBeLessThan(newest + 3000);
+    }
+    expect(again).toBe(3);
+    sink.portion(performance.now());
+    expect(sink.portion(performance.now() + 4)).toBeLessThanOrEqual(32);
+    write(400, true);
+    expect(sink.started).toBe(true);
   });
 
   it('never gets more than a share of its traffic again, nor a packet again within a round trip', () => {

@@ -3,12 +3,24 @@ import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } fro
 import type { PacketRing } from './packet-ring.ts';
 import { RepairBudget } from './repair-budget.ts';
 import { SequenceMap } from './sequence-map.ts';
+import { SinkPace } from './sink-pace.ts';
+import { type TimeWarp, warped, warpOf } from './time-warp.ts';
 
 /** A packet is not sent again within a round trip, and this at least: its first repetition is still under way. */
 const LEAST_PAUSE_MS = 15;
 const RETRANSMIT_MEMORY = 1024;
+/** So many packets missing at once are a lone loss. */
+const FEW_PACKETS = 3;
 /** Another layer's first picture comes so much later than the last one before it, at least. */
 const LAYER_STEP = 1500;
+
+/** A viewer that lost too much of so many packets sent at once has shown nothing yet. */
+const MANY_PACKETS = 250;
+const RECENT_MS = 2000;
+const NOTHING_SHOWN_MS = 150;
+/** One that saw the picture until now is left alone for longer: its path may be full, and most publishers make a keyframe. */
+const FROZEN_MS = 3000;
+const MOST_REPEATS = 3;
 
 type SinkState = 'paused' | 'waiting' | 'catching-up' | 'live';
 
@@ -55,6 +67,15 @@ export class NodeSink implements TrackSink {
   /** First packet left out since the viewer waits for a keyframe; null if it never had the picture before. */
   #skippedFrom: number | null = null;
   #lastTimestamp: number | null = null;
+  readonly #pace = new SinkPace();
+  #warp: TimeWarp | null = null;
+  #startedMs = Number.NEGATIVE_INFINITY;
+  /** Packets that were ready then. */
+  #backlog = 0;
+  /** When the remembered keyframe has to do; null if a new one is waited for. */
+  #waitUntilMs: number | null = null;
+  /** The keyframe that was shown once more, and how often. */
+  #shownAgain = { keyframe: -1, times: 0 };
 
   constructor(track: SinkTrack, transport: PacketOutlet, options: SinkOptions, firstSequence: number) {
     this.#track = track;
@@ -83,6 +104,15 @@ export class NodeSink implements TrackSink {
     return this.#state === 'catching-up';
   }
 
+  get startedMs(): number {
+    return this.#startedMs;
+  }
+
+  /** How many of the kept packets it may get now. */
+  portion(nowMs: number): number {
+    return this.#pace.portion(nowMs);
+  }
+
   get timestampOffset(): number {
     return this.#offset;
   }
@@ -98,7 +128,23 @@ export class NodeSink implements TrackSink {
 
   startAtNext(): void {
     this.#takeNext();
+    this.#waitUntilMs = null;
     this.#state = 'waiting';
+  }
+
+  /** Called a few times a second. */
+  tick(nowMs: number): void {
+    const { keyframe, preface } = this.#track;
+    if (
+      this.#state !== 'waiting' ||
+      this.#waitUntilMs === null ||
+      nowMs < this.#waitUntilMs ||
+      keyframe === null
+    )
+      return;
+    const times = keyframe === this.#shownAgain.keyframe ? this.#shownAgain.times + 1 : 1;
+    this.#shownAgain = { keyframe, times };
+    this.#begin(keyframe, preface);
   }
 
   pause(): void {
@@ -156,21 +202,25 @@ export class NodeSink implements TrackSink {
     if (this.#cursor < ring.tail || this.#blocked) this.#skip();
     if (this.#state !== 'catching-up' || this.#transport.blocked) return;
     const head = ring.head ?? this.#cursor - 1;
-    for (let sent = 0; sent < limit && this.#cursor <= head; this.#cursor++) {
+    let sent = 0;
+    for (; sent < limit && this.#cursor <= head; this.#cursor++) {
       const packet = ring.get(this.#cursor);
       if (packet === null) continue;
       this.#send(packet);
       sent++;
     }
+    this.#pace.sent(sent);
     if (this.#cursor > head) {
+      this.#pace.end();
       this.#state = 'live';
       this.#blocked = false;
     }
   }
 
-  retransmit(lost: readonly number[], rttMs = 0): boolean {
+  retransmit(lost: readonly number[], rttMs = 0, hasty = false): boolean {
     const nowMs = performance.now();
     const pauseMs = Math.max(LEAST_PAUSE_MS, rttMs);
+    const twice = hasty && this.#state === 'live' && lost.length <= FEW_PACKETS;
     let complete = true;
     const { ring } = this.#track;
     for (const sequence of lost.slice(0, this.#budget.answer(lost.length))) {
@@ -193,7 +243,7 @@ export class NodeSink implements TrackSink {
         this.#giveUpPicture();
         complete = false;
       } else {
-        this.#repeat(packet, viewer, nowMs);
+        this.#repeat(packet, viewer, twice, nowMs);
       }
     }
     return complete;
@@ -210,15 +260,33 @@ export class NodeSink implements TrackSink {
   #begin(sequence: number, preface: readonly Buffer[] = []): void {
     const first = this.#track.ring.get(sequence);
     if (first !== null) this.#align(first.timestamp);
-    const timestamp = first === null ? (this.#lastTimestamp ?? 0) : first.timestamp + this.#offset;
+    this.#warp = this.#warpFrom(first);
+    const timestamp = first === null ? (this.#lastTimestamp ?? 0) : this.#timestampOf(first);
     for (const payload of preface) this.#sendExtra(payload, timestamp >>> 0);
     this.#map.continueAt(sequence);
     if (this.#skippedFrom !== null) this.#skippedFrames += this.#framesBetween(this.#skippedFrom, sequence);
     this.#skippedFrom = null;
+    this.#waitUntilMs = null;
     this.#startedAt = sequence;
+    this.#startedMs = performance.now();
+    this.#backlog = (this.#track.ring.head ?? sequence) - sequence;
     this.#cursor = sequence;
     this.#state = 'catching-up';
     this.#track.wake();
+  }
+
+  #warpFrom(first: TrackPacket | null): TimeWarp | null {
+    const { ring, kind } = this.#track;
+    const newest = ring.head === null ? null : ring.get(ring.head);
+    if (first === null || newest === null || kind !== 'video') return null;
+    return warpOf(first, newest, this.#offset, this.#lastTimestamp);
+  }
+
+  #timestampOf({ sequence, timestamp }: TrackPacket): number {
+    const warp = this.#warp;
+    return warp !== null && sequence <= warp.until
+      ? warped(warp, timestamp)
+      : (timestamp + this.#offset) >>> 0;
   }
 
   /** From here on everything belongs to the other layer; the viewer's numbers and time continue. */
@@ -231,6 +299,8 @@ export class NodeSink implements TrackSink {
     this.#track = this.#next.track;
     this.#next = null;
     this.#skippedFrom = null;
+    // A number of the other track.
+    this.#shownAgain = { keyframe: -1, times: 0 };
   }
 
   /** Puts the layer that begins with `first` behind the times that the viewer has. */
@@ -250,15 +320,13 @@ export class NodeSink implements TrackSink {
     if (late > 0) this.#offset += late;
   }
 
-  /**
-   * A packet that is requested once more although it was repeated was lost twice. It is sent twice this time: a browser that lost it
-   * again would wait a tenth of a second before it asks, and the picture with it.
-   */
-  #repeat(packet: TrackPacket, viewer: number, nowMs: number): void {
+  /** A packet that is requested once more although it was repeated was lost twice: it is sent twice this time. */
+  #repeat(packet: TrackPacket, viewer: number, twice: boolean, nowMs: number): void {
     const insistent = this.#repeated.has(viewer);
     this.#noteRepetition(viewer, nowMs);
     this.#sendAgain(packet, viewer);
-    if (insistent && this.#budget.spendSpare(packet.payload.length)) this.#sendAgain(packet, viewer);
+    if ((insistent || twice) && this.#budget.spendSpare(packet.payload.length))
+      this.#sendAgain(packet, viewer);
   }
 
   #sendAgain(packet: TrackPacket, viewer: number): void {
@@ -272,15 +340,26 @@ export class NodeSink implements TrackSink {
     // In a stream of its own a packet carries its number before the payload (RFC 4588, section 4).
     const original = Buffer.alloc(2);
     original.writeUInt16BE(viewer & 0xffff);
-    const { marker, timestamp } = packet;
+    const { marker } = packet;
+    const timestamp = this.#timestampOf(packet);
     const payload = Buffer.concat([original, packet.payload]);
     this.#transport.sendRtp({ ...repair, marker, timestamp }, this.#repairSequence++, payload);
   }
 
-  /** A loss that cannot be repaired makes the rest of its pictures useless: the path is left free until the next keyframe. */
+  /**
+   * A loss that cannot be repaired makes the rest of its pictures useless: the path is left free until the next keyframe. If the publisher
+   * makes none meanwhile, the remembered one is sent once more, at a slower pace.
+   */
   #giveUpPicture(): void {
     if (this.#track.kind !== 'video' || !this.started || this.#options.steady === true) return;
     this.#skippedFrom = this.#state === 'live' ? (this.#track.ring.head ?? this.#cursor) + 1 : this.#cursor;
+    const { keyframe } = this.#track;
+    const nowMs = performance.now();
+    const nothingShown = this.#backlog >= MANY_PACKETS && nowMs - this.#startedMs < RECENT_MS;
+    const shownOften = keyframe === this.#shownAgain.keyframe && this.#shownAgain.times >= MOST_REPEATS;
+    const patienceMs = nothingShown ? NOTHING_SHOWN_MS : FROZEN_MS;
+    this.#waitUntilMs = keyframe === null || shownOften ? null : nowMs + patienceMs;
+    this.#pace.giveUp();
     this.#state = 'waiting';
   }
 
@@ -309,7 +388,7 @@ export class NodeSink implements TrackSink {
   #send(packet: TrackPacket): void {
     const viewer = this.#map.toViewer(packet.sequence);
     if (viewer === null) return;
-    const timestamp = (packet.timestamp + this.#offset) >>> 0;
+    const timestamp = this.#timestampOf(packet);
     const last = this.#lastTimestamp;
     if (last === null || timestampDistance(last, timestamp) > 0) this.#lastTimestamp = timestamp;
     this.#budget.earn(packet.payload.length, performance.now());
@@ -321,7 +400,7 @@ export class NodeSink implements TrackSink {
     this.#transmit({ sequence: 0, timestamp, marker: false, payload }, viewer, timestamp);
   }
 
-  #transmit(packet: TrackPacket, viewer: number, timestamp = (packet.timestamp + this.#offset) >>> 0): void {
+  #transmit(packet: TrackPacket, viewer: number, timestamp = this.#timestampOf(packet)): void {
     this.#packets++;
     this.#octets += packet.payload.length;
     this.#transport.sendRtp(

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { type DiskFile, lstat, open } from '../../../common/disk-fs.ts';
 import { StrangeFileError } from '../errors.ts';
 
 /**
@@ -8,7 +8,7 @@ import { StrangeFileError } from '../errors.ts';
  */
 
 /** Opens a file for reading. Rejects with the system's error, or StrangeFileError if it is not a file. */
-export async function openRegular(path: string): Promise<FileHandle> {
+export async function openRegular(path: string): Promise<DiskFile> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags).catch((error: unknown) => {
     // ELOOP: a link. ENXIO: a socket, or a device without a driver.
@@ -34,7 +34,7 @@ export async function textOf(path: string, maxBytes: number): Promise<string | u
     await using handle = await openRegular(path);
     const { size } = await handle.stat();
     if (size > maxBytes) throw new StrangeFileError(path, { what: `is larger than ${maxBytes} bytes` });
-    return await handle.readFile('utf8');
+    return await handle.text();
   } catch (error) {
     if (isCode(error, 'ENOENT')) return undefined;
     throw error;

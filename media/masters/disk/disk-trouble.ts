@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { DiskSilentError } from '../../../common/disk-gate.ts';
 import { pause } from '../../../common/pause.ts';
 import { NoAnswerError } from '../errors.ts';
 
@@ -29,7 +30,16 @@ const pausesMs = [500, 1000, 2000, 4000, 8000];
 export function isDiskTrouble(error: unknown): boolean {
   // A file that could neither be written nor closed.
   if (error instanceof SuppressedError) return isDiskTrouble(error.error) || isDiskTrouble(error.suppressed);
-  return error instanceof NoAnswerError || troubles.has((error as NodeJS.ErrnoException)?.code ?? '');
+  if (error instanceof DiskSilentError || error instanceof NoAnswerError) return true;
+  return troubles.has((error as NodeJS.ErrnoException)?.code ?? '');
+}
+
+/** Whether a disk does not answer, so that what was asked of it may still happen. */
+export function isSilence(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isSilence(error.error) || isSilence(error.suppressed);
+  return (
+    error instanceof DiskSilentError || (error instanceof Error && error.cause instanceof DiskSilentError)
+  );
 }
 
 /** Whether a line of ffmpeg is about a disk, and not about the content it read there. Pure. */
@@ -40,11 +50,16 @@ export function isDiskComplaint(line: string): boolean {
 /** What is wrong with the masters' disk, and what to do about it, for people. Undefined for errors of other kinds. Pure. */
 export function diskReason(error: unknown): string | undefined {
   if (error instanceof SuppressedError) return diskReason(error.suppressed) ?? diskReason(error.error);
+  if (error instanceof DiskSilentError) return `the disk of the masters ${silence}`;
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   const what = reasons[code] ?? 'failed or was taken away: check its plug, then use another disk';
   return `the disk of the masters ${what} (${code})`;
 }
+
+/** What is said of a disk that hangs. */
+export const silence =
+  'does not answer: check its plug and its power, then use another disk. What reached it is kept';
 
 const reasons: Readonly<Record<string, string>> = {
   EROFS:

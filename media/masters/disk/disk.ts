@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { access, makeFolder, statfs } from '../../../common/disk-fs.ts';
+import { gateOf } from '../../../common/disk-gate.ts';
 import { DiskFilesError, DiskReserveError, DiskUnavailableError } from '../errors.ts';
-import { diskReason } from './disk-trouble.ts';
+import { diskReason, isSilence, silence } from './disk-trouble.ts';
 
 /** Bytes that an unprivileged process can still write to the file system of a path. */
 export async function freeBytes(path: string): Promise<number> {
@@ -30,9 +31,10 @@ export async function freeBytesFor(folder: string): Promise<number> {
  */
 export async function makeTakesFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (cause) {
+    if (isSilence(cause)) throw asDiskError(cause);
     // On a read-only disk mkdir(2) says so, but Node's recursive one says that there is no such folder.
     const obstacle = await diskObstacle(folder);
     throw obstacle === null ? asDiskError(cause) : new DiskUnavailableError(obstacle, { cause });
@@ -61,6 +63,8 @@ export function lacksFiles({ files, ffree }: { readonly files: number; readonly 
  * checked where it will be made. Never rejects.
  */
 export async function diskObstacle(folder: string): Promise<string | null> {
+  // A disk that hangs may answer this from memory.
+  if (gateOf(folder).silentMs !== null) return `the disk of the masters ${silence}`;
   try {
     await access(folder, constants.W_OK);
     return lacksFiles(await statfs(folder)) ? new DiskFilesError().message : null;

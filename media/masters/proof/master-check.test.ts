@@ -92,7 +92,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     const take = await layTake('one');
     let isThere = true;
     nowMs = provenAt + 2 * dayMs;
-    start({ roots: () => (isThere ? [root] : []) });
+    start({ roots: async () => (isThere ? [root] : []) });
     await looks();
     isThere = false;
     await looks();
@@ -153,7 +153,7 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
       host,
       logger,
       takes: () => store.all(),
-      roots: () => [root],
+      roots: async () => [root],
       isBusy: () => false,
       lookMs: 20,
       now: () => nowMs,

@@ -21,7 +21,7 @@ export interface MasterCheckOptions {
   /** All takes on the disks that are present. */
   readonly takes: () => Promise<readonly Take[]>;
   /** The folders of takes whose disks are present. */
-  readonly roots: () => readonly string[];
+  readonly roots: () => Promise<readonly string[]>;
   /** While something is recorded or finished nothing is read. */
   readonly isBusy: () => boolean;
   readonly onChange?: (takeId: string) => void;
@@ -101,7 +101,7 @@ export class MasterCheck {
   }
 
   private async look(signal: AbortSignal): Promise<void> {
-    this.noteDisks();
+    await this.noteDisks();
     if (this.options.isBusy()) return;
     const takes = (await this.options.takes()).filter(({ damage }) => damage === null);
     const asked = [...this.wanted];
@@ -199,8 +199,8 @@ export class MasterCheck {
     return ageMs >= maxAgeMs || ageMs < -dayMs;
   }
 
-  private noteDisks(): void {
-    const now = new Set(this.options.roots());
+  private async noteDisks(): Promise<void> {
+    const now = new Set(await this.options.roots());
     for (const root of now) {
       if (this.seen.get(root) === false) this.returned.set(root, this.now());
       this.seen.set(root, true);

@@ -123,7 +123,6 @@ export function compareFrames(
 export async function sha256OfFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   await using handle = await openRegular(file);
-  const stream = handle.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false });
-  for await (const chunk of stream) hash.update(chunk);
+  for await (const piece of handle.pieces({})) hash.update(piece);
   return hash.digest('hex');
 }

@@ -1,8 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
-import { syncFolder } from '../../../common/files.ts';
+import { makeFolder, removeFile, syncFolder } from '../../../common/disk-fs.ts';
 import { pause } from '../../../common/pause.ts';
 import { ensureRawPipe } from '../../capture/raw-pipe.ts';
 import type { SensorClock } from '../../capture/sensor-clock.ts';
@@ -52,6 +51,8 @@ export interface RecorderOptions {
   readonly onRecorded?: () => void;
   /** Called about once a second during that. */
   readonly onFinishing?: (progress: FinishProgress) => void;
+  /** Called if the kernel holds a recorder that was ended: its pipe is of no use any more. */
+  readonly onHeld?: () => void;
   /** Called if the disk fails, with what is wrong and what to do. */
   readonly onDiskTrouble?: (reason: string) => void;
 }
@@ -103,7 +104,7 @@ export class Recorder {
   }
 
   private async prepareFolder(folder: string): Promise<void> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await requireFolder(folder);
     await syncFolder(this.take.folder);
   }
@@ -227,6 +228,8 @@ export class Recorder {
         if (progress.frames > 0) last = progress;
         this.options.onProgress?.(progress);
       },
+      onHeld: () => this.options.onHeld?.(),
+      onSilence: (error) => this.tellTrouble(error),
     }).catch(async (error: unknown) => {
       if (isDiskTrouble(error)) {
         logger.error({ err: error, camera, number }, 'the disk of the masters fails; a new segment is begun');
@@ -378,7 +381,7 @@ export class Recorder {
     const { camera, host, logger, reserveBytes, freeBytes: ask } = this.options;
     const logs = this.requireRecord().segments.map(({ number }) => this.take.files(camera, number).sensorLog);
     const order = { host, logger, take: this.take, camera, signal: work };
-    await withPatience(() => Promise.all(logs.map((file) => rm(file, { force: true }))), order);
+    await withPatience(() => Promise.all(logs.map((file) => removeFile(file))), order);
     const meter = new FinishMeter();
     const tell = setInterval(() => this.options.onFinishing?.(meter.progress()), finishingMs);
     try {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { type SpawnedProcess, SpawningChildHost } from '../../../common/child-host.fake.ts';
+import type { ChildExit } from '../../../common/child-host.ts';
 import { buildCapture } from '../../capture/kinds/index.ts';
 import { ensureRawPipe } from '../../capture/raw-pipe.ts';
 import type { CaptureCommand } from '../../capture/types.ts';
@@ -98,6 +99,30 @@ export class RecordingRig implements AsyncDisposable {
       return await spawn(spec, onLine);
     };
     return { release: () => gate.resolve() };
+  }
+
+  /** Children whose names begin like this survive their end until released, as if the kernel held them. */
+  holdInKernel(prefix: string): { release: () => void } {
+    const { host } = this;
+    const spawn = host.spawn.bind(host);
+    const held: (() => void)[] = [];
+    host.spawn = async (spec, onLine) => {
+      const child = await spawn(spec, onLine);
+      if (!spec.name.startsWith(prefix)) return child;
+      held.push(() => this.child(spec.name).signal('SIGKILL'));
+      const givenUp = Promise.withResolvers<ChildExit>();
+      const stop = async () => {
+        givenUp.resolve({ code: null, signal: 'SIGKILL' });
+        return await givenUp.promise;
+      };
+      return { ...child, exited: Promise.race([child.exited, givenUp.promise]), stop };
+    };
+    return {
+      release: () => {
+        host.spawn = spawn;
+        for (const end of held) end();
+      },
+    };
   }
 
   async witnessed(run = 1): Promise<readonly LoggedFrame[]> {

@@ -1,8 +1,7 @@
-import { rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
-import { syncFile, syncFolder } from '../../../common/files.ts';
+import { removeFile, rename, syncFile, syncFolder } from '../../../common/disk-fs.ts';
 import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { regularStat, textOf } from '../disk/disk-file.ts';
 import type { Attempt } from '../disk/disk-trouble.ts';
@@ -244,7 +243,7 @@ async function clear(
     if (((await regularStat(files.reference))?.size ?? 0) > 0)
       await rename(files.reference, `${files.reference}.${mark}`);
   }
-  await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+  await Promise.all(Object.values(files).map((file) => removeFile(file)));
   return bytes >= headerBytes ? { name: basename(aside), bytes } : undefined;
 }
 

@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
-import { syncFile, syncFolder } from '../../../common/files.ts';
+import { removeFile, syncFile, syncFolder } from '../../../common/disk-fs.ts';
 import { pause } from '../../../common/pause.ts';
 import type { RawStream } from '../../capture/types.ts';
 import { freeBytes, requireSpace } from '../disk/disk.ts';
@@ -95,7 +94,7 @@ function whyNotCompressed(error: FfmpegError | DiskReserveError | DiskFilesError
 }
 
 async function dropSpool(order: FinishOrder, segment: Segment): Promise<void> {
-  await rm(order.take.files(order.camera, segment.number).spool, { force: true });
+  await removeFile(order.take.files(order.camera, segment.number).spool);
   await syncFolder(join(order.take.folder, order.camera));
   await replaceSegment(order, { ...segment, spool: null });
 }
@@ -133,7 +132,7 @@ async function transcode(order: CompressOrder, segment: Segment, files: SegmentF
     await stampRate(files.master, record.source.fps, order.logger);
   } catch (error) {
     // Half a master would take the space that the next attempt needs.
-    await rm(files.master, { force: true });
+    await removeFile(files.master);
     throw error;
   }
 }

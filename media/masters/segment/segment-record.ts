@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost } from '../../../common/child-host.ts';
-import { pause } from '../../../common/pause.ts';
 import { wakeReader } from '../../capture/raw-pipe.ts';
+import { isSilence } from '../disk/disk-trouble.ts';
 import {
   type EncodeSettings,
   type MasterStrategy,
@@ -33,6 +33,10 @@ export interface SegmentOrder {
   readonly clockStep: () => Promise<number | null>;
   readonly onFirstFrame: () => Promise<void>;
   readonly onProgress: (progress: SegmentProgress) => void;
+  /** The kernel holds the recorder, which was ended: the pipe keeps a reader that never reads. */
+  readonly onHeld: () => void;
+  /** The disk does not answer; the recorder goes on. */
+  readonly onSilence: (error: unknown) => void;
 }
 
 /** How a recorder ended. */
@@ -80,39 +84,77 @@ export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome
 async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
   const file = order.strategy === 'spool' ? order.files.spool : order.files.master;
   await using watch = new SegmentWatch(file, order.files.reference, order.settings.raw.fps);
-  let endedBy: SegmentOutcome['endedBy'] = 'recorder';
-  let ended = false;
-  let begun = false;
-  const end = child.exited.then(() => {
-    ended = true;
+  const looks = looker(watch, order);
+  let hasEnded = false;
+  let cause: 'signal' | 'disk' | null = null;
+  let woken = Promise.withResolvers<void>();
+  const wake = () => woken.resolve();
+  const end = child.exited.then((exit) => {
+    hasEnded = true;
+    wake();
+    return exit;
   });
-  const look = async () => {
+  order.signal.addEventListener('abort', wake);
+  while (!hasEnded && cause === null) {
+    woken = Promise.withResolvers<void>();
+    // A look at a disk that hangs delays no stop.
+    const isFull = order.signal.aborted ? false : await Promise.race([looks.look(), woken.promise]);
+    if (order.signal.aborted) cause = 'signal';
+    else if (isFull === true) cause = 'disk';
+    else await Promise.race([sleep(pollMs), woken.promise]);
+  }
+  order.signal.removeEventListener('abort', wake);
+  if (!hasEnded && cause !== null) await stopRecorder(child, order.pipe);
+  const { signal } = await end;
+  if (signal === 'SIGKILL' && isThere(child.pid)) order.onHeld();
+  if (!looks.isLooking) await looks.look();
+  return cause ?? 'recorder';
+}
+
+/** Whether a process that was ended is still there, as inside a system call that does not return. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Looks at the growing files, and tells whether the disk is full up to its reserve. */
+function looker(watch: SegmentWatch, order: SegmentOrder) {
+  let begun = false;
+  let isLooking = false;
+  const look = async (): Promise<boolean> => {
     const seconds = await order.clockStep();
     if (seconds !== null) watch.stepped(seconds);
     const [progress] = await Promise.all([watch.poll(), order.sensorLog.poll()]);
     order.onProgress(progress);
-    if (begun || progress.frames === 0) return;
-    begun = true;
-    await order.onFirstFrame();
-  };
-  while (!ended) {
-    await look();
-    endedBy = await endCause(order);
-    if (endedBy !== 'recorder') {
-      await stopRecorder(child, order.pipe);
-      break;
+    if (!begun && progress.frames > 0) {
+      begun = true;
+      await order.onFirstFrame();
     }
-    await Promise.race([end, tick(order.signal)]);
-  }
-  await end;
-  await look();
-  return endedBy;
-}
-
-/** Whether the recorder must end now, and why; `recorder` if not. */
-async function endCause(order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
-  if (order.signal.aborted) return 'signal';
-  return (await order.freeBytes(dirname(order.files.reference))) <= order.reserveBytes ? 'disk' : 'recorder';
+    return (await order.freeBytes(dirname(order.files.reference))) <= order.reserveBytes;
+  };
+  return {
+    get isLooking() {
+      return isLooking;
+    },
+    /** A disk that does not answer is no reason to end a recorder: what it writes may still arrive. */
+    look: async () => {
+      isLooking = true;
+      try {
+        return await look();
+      } catch (error) {
+        if (!isSilence(error)) throw error;
+        order.onSilence(error);
+        return false;
+      } finally {
+        isLooking = false;
+      }
+    },
+  };
 }
 
 async function stopRecorder(child: Child, pipe: string): Promise<void> {
@@ -126,8 +168,4 @@ async function stopRecorder(child: Child, pipe: string): Promise<void> {
     await Promise.race([stopped, sleep(wakeEveryMs)]);
   }
   await stopped;
-}
-
-async function tick(signal: AbortSignal): Promise<void> {
-  await pause(pollMs, signal);
 }

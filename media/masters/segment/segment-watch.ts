@@ -1,6 +1,7 @@
-import type { FileHandle } from 'node:fs/promises';
-import { ifThere, syncFile } from '../../../common/files.ts';
+import { type DiskFile, syncFile } from '../../../common/disk-fs.ts';
+import { ifThere } from '../../../common/files.ts';
 import { openRegular, regularStat } from '../disk/disk-file.ts';
+import { isSilence } from '../disk/disk-trouble.ts';
 import { FrameLogReader } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
 
@@ -32,7 +33,7 @@ export class SegmentWatch implements AsyncDisposable {
   private readonly reference: string;
   private readonly reader: FrameLogReader;
   private readonly sums: FrameSums;
-  private handle: FileHandle | undefined;
+  private handle: DiskFile | undefined;
 
   /** @param fps nominal rate, for counting what was dropped */
   constructor(file: string, reference: string, fps: number) {
@@ -60,8 +61,12 @@ export class SegmentWatch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.handle?.close();
+    const { handle } = this;
     this.handle = undefined;
+    // Of a disk that does not answer it is closed later: it was only read.
+    await handle?.close().catch((error: unknown) => {
+      if (!isSilence(error)) throw error;
+    });
   }
 
   private async readLog(): Promise<void> {

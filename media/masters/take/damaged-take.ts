@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { listEntries, lstat } from '../../../common/disk-fs.ts';
 import type { CameraRecord, Segment, TakeManifest } from './manifest.ts';
 
 const takeFolder = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([a-z0-9][a-z0-9-]{0,62})$/;
@@ -29,7 +29,7 @@ export async function damagedManifest(folder: string, why: string): Promise<Take
   const { mtime } = await lstat(folder);
   const reason = `its take.json is damaged (${why}); the masters that are there are kept, and nothing is known about them`;
   const cameras: Record<string, CameraRecord> = {};
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  for (const entry of await listEntries(folder)) {
     if (!entry.isDirectory() || !plainCamera.test(entry.name)) continue;
     cameras[entry.name] = recordOf(await mastersIn(folder, entry.name), reason.slice(0, 2000));
   }
@@ -64,7 +64,7 @@ function startOf(name: string): string | undefined {
 
 async function mastersIn(folder: string, camera: string): Promise<Segment[]> {
   const segments: Segment[] = [];
-  for (const entry of await readdir(join(folder, camera), { withFileTypes: true })) {
+  for (const entry of await listEntries(join(folder, camera))) {
     const number = Number(masterFile.exec(entry.name)?.[1]);
     if (!entry.isFile() || !(number >= 1)) continue;
     const { size } = await lstat(join(folder, camera, entry.name));

@@ -34,6 +34,7 @@ it('A take is released once nothing records any more, whatever failed or is stil
     ending: ending.signal,
     onChange: () => {},
     onDiskTrouble: () => {},
+    onHeld: () => {},
   });
   const compressing = rig.holdBack('compress-');
   await rig.startCapture();

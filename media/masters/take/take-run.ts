@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
 import type { SensorClock } from '../../capture/sensor-clock.ts';
 import type { RawStream } from '../../capture/types.ts';
-import { diskReason } from '../disk/disk-trouble.ts';
+import { diskReason, isSilence } from '../disk/disk-trouble.ts';
 import type { RecordRates } from '../recorder/record-rates.ts';
 import { Recorder } from '../recorder/recorder.ts';
 import type { MasterCodec, MasterStrategy } from '../recorder/recorder-command.ts';
@@ -31,6 +31,8 @@ export interface TakeRunOptions {
   /** Aborts when the program ends: compressing and verifying are left for its next start. */
   readonly ending: AbortSignal;
   readonly onChange: () => void;
+  /** The pipe of a camera keeps a reader that never reads. */
+  readonly onHeld: (camera: string) => void;
   /** The disk fails: what is wrong, and what to do. */
   readonly onDiskTrouble: (reason: string) => void;
 }
@@ -48,12 +50,27 @@ export class TakeRun {
   private readonly allReleased = Promise.withResolvers<void>();
   /** Cameras whose recorder runs, or should run. */
   private readonly held: Set<string>;
+  private silenced = false;
 
   constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
     this.take = take;
     this.options = options;
     this.held = new Set(parts.map(({ camera }) => camera));
     this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
+  }
+
+  /** Whether something was not done because the disk did not answer: what reached it can still be finished. */
+  get wasSilenced(): boolean {
+    return this.silenced;
+  }
+
+  /**
+   * Waits for recorders no longer, because the disk does not answer: their processes were ended, as far as the kernel lets them.
+   * Their cameras are free for the next take, and what they wrote is finished when the disk answers.
+   */
+  abandon(): void {
+    this.silenced = true;
+    for (const camera of [...this.held]) this.release(camera);
   }
 
   /** Settles once no recorder runs any more; closing, compressing and verifying continue. */
@@ -92,12 +109,13 @@ export class TakeRun {
   }
 
   private recorder(part: TakePart): Recorder {
-    const { host, logger, onChange, onDiskTrouble } = this.options;
+    const { host, logger, onChange, onDiskTrouble, onHeld } = this.options;
     return new Recorder(this.take, {
       ...part,
       host,
       logger,
       onDiskTrouble,
+      onHeld: () => onHeld(part.camera),
       onFinishing: (now) => {
         this.finishing.set(part.camera, now);
         onChange();
@@ -120,8 +138,9 @@ export class TakeRun {
     } catch (error) {
       // The recorder is gone, whether that can be written down or not.
       this.release(camera);
+      if (isSilence(error)) this.leave(camera, error);
       // Work that is left because the program ends is done at its next start.
-      if (!this.options.ending.aborted) await this.failed(camera, error);
+      else if (!this.options.ending.aborted) await this.failed(camera, error);
     }
     this.release(camera);
     this.learn(camera);
@@ -138,6 +157,14 @@ export class TakeRun {
     if (!this.held.delete(camera)) return;
     if (this.held.size === 0) this.allReleased.resolve();
     this.options.onChange();
+  }
+
+  /** Nothing has failed yet: take.json goes on saying what is to be done when the disk answers. */
+  private leave(camera: string, error: unknown): void {
+    const { logger, onDiskTrouble } = this.options;
+    this.silenced = true;
+    logger.error({ err: error, take: this.take.manifest.id, camera }, 'a take waits for its disk');
+    onDiskTrouble(diskReason(error) ?? (error as Error).message);
   }
 
   private async failed(camera: string, error: unknown): Promise<void> {

@@ -1,6 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
+import { list, removeFolder } from '../../../common/disk-fs.ts';
 import { asDiskError } from '../disk/disk.ts';
 import { openRegular, requireFolder } from '../disk/disk-file.ts';
 import { isDiskTrouble } from '../disk/disk-trouble.ts';
@@ -76,7 +76,7 @@ export class TakeStore {
       return await Take.create(folder, manifest);
     } catch (error) {
       // Without take.json it is not a take, and could not be deleted.
-      await rm(folder, { recursive: true, force: true }).catch((cause: unknown) =>
+      await removeFolder(folder).catch((cause: unknown) =>
         this.options.logger.warn({ err: cause, folder }, 'the folder of a take that did not begin stays'),
       );
       throw asDiskError(error);
@@ -151,11 +151,11 @@ export class TakeStore {
     try {
       // For a link only its target would be removed.
       await requireFolder(folder);
-      const names = await readdir(folder);
+      const names = await list(folder);
       for (const name of names.filter((one) => one !== manifestName)) {
-        await rm(join(folder, name), { recursive: true, force: true });
+        await removeFolder(join(folder, name));
       }
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     } catch (cause) {
       throw new TakeRemovalError(`take ${id} could not be removed from its disk`, { cause });
     }
@@ -225,7 +225,7 @@ export class TakeStore {
   /** The content of a folder of takes; empty if there is none yet, or its disk is away; null if it cannot be listed. */
   private async foldersIn(root: string): Promise<string[] | null> {
     try {
-      return (await readdir(root)).map((name) => join(root, name));
+      return (await list(root)).map((name) => join(root, name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       this.options.logger.error({ err: error, root }, 'the takes of a disk cannot be listed');

@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
-import { syncFolder } from '../../../common/files.ts';
+import { makeFolder, syncFolder } from '../../../common/disk-fs.ts';
 import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { requireFolder, textOf } from '../disk/disk-file.ts';
 import { isDiskTrouble } from '../disk/disk-trouble.ts';
@@ -60,7 +59,7 @@ export class Take {
 
   /** Makes the folder and take.json of a new take. */
   static async create(folder: string, manifest: TakeManifest): Promise<Take> {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await syncFolder(join(folder, '..'));
     const take = new Take(folder, manifest);
     await take.update((old) => old);

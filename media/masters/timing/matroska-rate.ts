@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { open } from '../../../common/disk-fs.ts';
 import { MatroskaError } from '../errors.ts';
 import { trackName } from '../recorder/recorder-command.ts';
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { type DiskFile, open } from '../../../common/disk-fs.ts';
 import type { SensorClock, SensorTick } from '../../capture/sensor-clock.ts';
 
 /** Frames may be waiting in the queue behind the camera when a recorder starts. */
@@ -20,7 +20,7 @@ export class SensorLog implements AsyncDisposable {
   private resumed: boolean;
   private clock: SensorClock | undefined;
   private next = 0;
-  private handle: FileHandle | undefined;
+  private handle: DiskFile | undefined;
   private broken = false;
 
   constructor(
@@ -70,7 +70,7 @@ export class SensorLog implements AsyncDisposable {
       constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
       0o644,
     );
-    await this.handle.appendFile(recent.map(lineOf).join(''));
+    await this.handle.writeText(recent.map(lineOf).join(''));
     await this.handle.datasync();
   }
 }

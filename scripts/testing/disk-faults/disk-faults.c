@@ -19,9 +19,11 @@
  *              remove    unlink, unlinkat, rmdir
  *              truncate  truncate, ftruncate
  *              close     close; the file is still closed
- *              any       all of them except openread, read and close
+ *              stat      stat and its kind, statfs, access, listing a folder
+ *              any       all of them except openread, read, close and stat
  *   FAULT      EIO, ENOSPC, EROFS, EDQUOT, ENODEV, EACCES or EMFILE: fail with this error
  *              delay MS      wait, then do it
+ *              hang          wait for as long as the rule is there, then do it: a disk that does not answer
  *              short BYTES   write or read at most so many bytes at once; libuv then writes the rest by itself
  *   every N    only each N-th matching call, counted in each process
  *   only TEXT  only files whose path contains this text
@@ -35,6 +37,7 @@
  * Build: cc -shared -fPIC -O2 -o disk-faults.so disk-faults.c -ldl
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,15 +50,16 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum operation { WRITE, SYNC, OPEN, CREATE, OPENREAD, READ, RENAME, REMOVE, TRUNCATE, CLOSE, OPERATIONS };
-enum fault { FAIL, DELAY, SHORTEN };
+enum operation { WRITE, SYNC, OPEN, CREATE, OPENREAD, READ, RENAME, REMOVE, TRUNCATE, CLOSE, STAT, OPERATIONS };
+enum fault { FAIL, DELAY, SHORTEN, HANG };
 
 static const char *const operationNames[OPERATIONS] = {"write",  "sync",   "open",     "create", "openread",
-                                                       "read",   "rename", "remove",   "truncate", "close"};
+                                                       "read",   "rename", "remove",   "truncate", "close",  "stat"};
 
 static const struct {
   const char *name;
@@ -114,7 +118,7 @@ static ssize_t readControl(char *text, size_t size) {
 }
 
 static unsigned operationBits(const char *word) {
-  if (strcmp(word, "any") == 0) return ((1u << OPERATIONS) - 1) & ~(1u << OPENREAD | 1u << READ | 1u << CLOSE);
+  if (strcmp(word, "any") == 0) return ((1u << OPERATIONS) - 1) & ~(1u << OPENREAD | 1u << READ | 1u << CLOSE | 1u << STAT);
   for (int one = 0; one < OPERATIONS; one += 1)
     if (strcmp(word, operationNames[one]) == 0) return 1u << one;
   return 0;
@@ -136,7 +140,8 @@ static int parseRule(char *line, struct rule *rule) {
   word = strtok_r(NULL, " \t", &rest);
   if (rule->operations == 0 || word == NULL) return 0;
   rule->value = errorNumber(word);
-  if (rule->value == 0) {
+  if (rule->value == 0 && strcmp(word, "hang") == 0) rule->fault = HANG;
+  else if (rule->value == 0) {
     if (strcmp(word, "delay") == 0) rule->fault = DELAY;
     else if (strcmp(word, "short") == 0) rule->fault = SHORTEN;
     else return 0;
@@ -195,9 +200,25 @@ static void waitFor(long milliseconds) {
   while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
 
+static const long hangLookMs = 20;
+
+/* Whether a rule lets these operations hang now. */
+static int hangs(unsigned operations, const char *path) {
+  int found = 0;
+  pthread_mutex_lock(&lock);
+  refreshRules();
+  for (int one = 0; one < ruleCount; one += 1) {
+    struct rule *rule = &rules[one];
+    if (rule->fault == HANG && (rule->operations & operations) != 0 && strstr(path, rule->only) != NULL) found = 1;
+  }
+  pthread_mutex_unlock(&lock);
+  return found;
+}
+
 static struct verdict judge(unsigned operations, const char *path) {
   struct verdict verdict = {0, SIZE_MAX};
   long delay = 0;
+  while (hangs(operations, path)) waitFor(hangLookMs);
   pthread_mutex_lock(&lock);
   refreshRules();
   for (int one = 0; one < ruleCount; one += 1) {
@@ -486,7 +507,46 @@ int close(int fd) {
   return -1;
 }
 
-/* libuv closes by the system call number. */
+int access(const char *path, int mode) {
+  CACHED(access);
+  return judgePath(1u << STAT, AT_FDCWD, path).error != 0 ? -1 : real(path, mode);
+}
+
+int statfs(const char *path, struct statfs *found) {
+  CACHED(statfs);
+  return judgePath(1u << STAT, AT_FDCWD, path).error != 0 ? -1 : real(path, found);
+}
+
+int statfs64(const char *path, struct statfs64 *found) {
+  CACHED(statfs64);
+  return judgePath(1u << STAT, AT_FDCWD, path).error != 0 ? -1 : real(path, found);
+}
+
+typedef int filter(const struct dirent *);
+typedef int order(const struct dirent **, const struct dirent **);
+int scandir(const char *path, struct dirent ***found, filter *filter, order *order) {
+  CACHED(scandir);
+  return judgePath(1u << STAT, AT_FDCWD, path).error != 0 ? -1 : real(path, found, filter, order);
+}
+
+typedef int filter64(const struct dirent64 *);
+typedef int order64(const struct dirent64 **, const struct dirent64 **);
+int scandir64(const char *path, struct dirent64 ***found, filter64 *filter, order64 *order) {
+  CACHED(scandir64);
+  return judgePath(1u << STAT, AT_FDCWD, path).error != 0 ? -1 : real(path, found, filter, order);
+}
+
+static struct verdict judgeStat(int folder, const char *path) {
+  if (path != NULL && path[0] != '\0') return judgePath(1u << STAT, folder, path);
+  return judgeDescriptor(STAT, folder);
+}
+
+int statx(int folder, const char *path, int flags, unsigned mask, struct statx *found) {
+  CACHED(statx);
+  return judgeStat(folder, path).error != 0 ? -1 : real(folder, path, flags, mask, found);
+}
+
+/* libuv closes by the system call number, and asks for a file's state by it. */
 long syscall(long number, ...) {
   long arguments[6];
   va_list more;
@@ -494,6 +554,7 @@ long syscall(long number, ...) {
   for (int one = 0; one < 6; one += 1) arguments[one] = va_arg(more, long);
   va_end(more);
   struct verdict verdict = number == SYS_close ? judgeDescriptor(CLOSE, (int)arguments[0]) : untouched;
+  if (number == SYS_statx && judgeStat((int)arguments[0], (const char *)arguments[1]).error != 0) return -1;
   long result = systemCall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
   if (verdict.error == 0) return result;
   errno = verdict.error;

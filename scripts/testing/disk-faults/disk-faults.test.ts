@@ -4,12 +4,13 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DiskFaults, type DiskRule, nothingIsWritten } from './disk-faults.ts';
+import { DiskFaults, type DiskRule, nothingIsAnswered, nothingIsWritten } from './disk-faults.ts';
 
 /** Does what it reads on stdin, line by line, with the file that is its argument, and says what came of it. */
 const scribe = `
-  import { openSync, writeSync, writevSync, fsyncSync, fdatasyncSync, renameSync, closeSync, mkdirSync, unlinkSync, readFileSync, ftruncateSync } from 'node:fs';
+  import { openSync, writeSync, writevSync, fsyncSync, fdatasyncSync, renameSync, closeSync, mkdirSync, unlinkSync, readFileSync, ftruncateSync, statSync, statfsSync, accessSync, readdirSync } from 'node:fs';
   import { createInterface } from 'node:readline';
   const file = process.argv[1];
   const fd = openSync(file, 'w');
@@ -27,6 +28,10 @@ const scribe = `
     unlink: () => unlinkSync(file),
     close: () => closeSync(fd),
     read: () => readFileSync(file).length,
+    stat: () => statSync(file).size && 'done',
+    statfs: () => statfsSync(file).bsize && 'done',
+    access: () => accessSync(file),
+    list: () => readdirSync(file.slice(0, file.lastIndexOf('/'))) && 'done',
   };
   console.log('ready 0');
   for await (const line of createInterface({ input: process.stdin })) {
@@ -67,6 +72,10 @@ describe('DiskFaults', { timeout: 60_000 }, () => {
     ['unlink', 'remove EROFS', 'EROFS'],
     ['close', 'close EIO', 'EIO'],
     ['read', 'read EIO', 'EIO'],
+    ['stat', 'stat EIO', 'EIO'],
+    ['statfs', 'stat EIO', 'EIO'],
+    ['access', 'stat EIO', 'EIO'],
+    ['list', 'stat EIO', 'EIO'],
   ] as const)('makes %s of a running node fail ("%s") in one folder only', async (deed, rule, error) => {
     const [here, there] = [await startScribe(folder), await startScribe(elsewhere)];
     await faults.set([rule]);
@@ -95,6 +104,19 @@ describe('DiskFaults', { timeout: 60_000 }, () => {
     expect((await node.doing('fsync')).tookMs).toBeGreaterThanOrEqual(299);
     await node.end();
   });
+
+  it.each(['write', 'fsync', 'open', 'read', 'stat', 'statfs', 'access', 'list'] as const)(
+    'lets %s hang until it is healed',
+    async (deed) => {
+      const node = await startScribe(folder);
+      await faults.set(nothingIsAnswered);
+      const doing = node.doing(deed);
+      expect(await Promise.race([doing, sleep(300, 'hangs')])).toBe('hangs');
+      await faults.heal();
+      expect((await doing).tookMs).toBeGreaterThanOrEqual(250);
+      await node.end();
+    },
+  );
 
   it('truncates writes, even vectored ones', async () => {
     await faults.set(['write short 7']);

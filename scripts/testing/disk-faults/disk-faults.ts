@@ -19,12 +19,14 @@ export type DiskOperation =
   | 'remove'
   | 'truncate'
   | 'close'
+  | 'stat'
   | 'any';
 /** Errors of a disk. */
 export type DiskError = 'EIO' | 'ENOSPC' | 'EROFS' | 'EDQUOT' | 'ENODEV' | 'EACCES' | 'EMFILE';
 
 /** A line of the control file. */
-export type DiskRule = `${DiskOperation} ${DiskError | `delay ${number}` | `short ${number}`}${string}`;
+export type DiskRule =
+  `${DiskOperation} ${DiskError | `delay ${number}` | `short ${number}` | 'hang'}${string}`;
 
 /** A disk that no longer accepts writes, as a program and as the kernel see it. */
 export function nothingIsWritten(error: DiskError, only = ''): readonly DiskRule[] {
@@ -32,6 +34,15 @@ export function nothingIsWritten(error: DiskError, only = ''): readonly DiskRule
   const operations = ['write', 'sync', 'create', 'rename', 'truncate'] as const;
   return operations.map((operation): DiskRule => `${operation} ${error}${where}`);
 }
+
+/** A disk that does not answer. */
+export const nothingIsAnswered: readonly DiskRule[] = [
+  'any hang',
+  'openread hang',
+  'read hang',
+  'close hang',
+  'stat hang',
+];
 
 /**
  * A folder whose disk fails on demand, for programs that are started with `environment`. The machine's compiler builds the

@@ -1,5 +1,7 @@
-import type { ApiPorts } from '../../contract/ports.ts';
+import type { Context } from 'koa';
+import type { ApiPorts, TaggedConfig } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
+import { expectedBy } from '../if-match.ts';
 import { openApiDocument } from '../openapi.ts';
 import type { RouteHandlers } from '../router.ts';
 
@@ -48,8 +50,9 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
     labelDevice: ({ params, body }) => ports.devices.label(params.id, body.label),
     listUnplugged: () => ports.devices.unplugged(),
     getStatus: () => ports.status(),
-    getConfig: () => ports.config.view(),
-    patchConfig: ({ body }) => ports.config.patch(body),
+    getConfig: (_request, ctx) => tagged(ctx, ports.config.view()),
+    patchConfig: async ({ body }, ctx) =>
+      tagged(ctx, await ports.config.patch(body, expectedBy(ctx.get('If-Match')))),
     getUpdate: () => ports.update.status(),
     checkUpdate: () => ports.update.check(),
     installUpdate: ({ body }) => ports.update.install(body),
@@ -78,4 +81,9 @@ export function machineRoutes(ports: ApiPorts, version: string): Pick<RouteHandl
 async function done(work: Promise<void>): Promise<undefined> {
   await work;
   return undefined;
+}
+
+function tagged(ctx: Context, { view, tag }: TaggedConfig): TaggedConfig['view'] {
+  ctx.set('ETag', `"${tag}"`);
+  return view;
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { parseByteRange } from '../../../common/byte-range.ts';
+import { type DiskFile, open } from '../../../common/disk-fs.ts';
 import type { ApiPorts } from '../../contract/ports.ts';
 import { ApiError } from '../api-error.ts';
 import type { RouteHandlers } from '../router.ts';
@@ -14,6 +15,9 @@ type TakeRoute =
   | 'listTakes'
   | 'getTake'
   | 'getMaster';
+
+/** A piece of a download: many clients that read slowly hold one each. */
+const pieceBytes = 256 * 1024;
 
 /** Takes and their masters. */
 export function takeRoutes({ takes }: ApiPorts): Pick<RouteHandlers, TakeRoute> {
@@ -61,9 +65,19 @@ async function sendFile(ctx: Context, path: string, fileName: string): Promise<v
       ctx.set('Content-Range', `bytes ${part.start}-${part.end}/${found.size}`);
     }
     ctx.length = part === null ? found.size : part.end - part.start + 1;
-    ctx.body = handle.createReadStream(part ?? {});
+    ctx.body = contentOf(handle, part ?? { start: 0, end: found.size - 1 });
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** Closes the file at the end, and if the client leaves, also before the first piece. */
+function contentOf(file: DiskFile, part: { readonly start: number; readonly end: number }): Readable {
+  const content = Readable.from(file.pieces(part, pieceBytes), {
+    objectMode: false,
+    highWaterMark: pieceBytes,
+  });
+  // A file that was only read cannot be closed wrongly.
+  return content.once('close', () => void file.close().catch(() => {}));
 }

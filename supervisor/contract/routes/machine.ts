@@ -26,7 +26,7 @@ export const machineRoutes = {
     method: 'GET',
     path: '/api/config',
     access: ['owner'],
-    summary: 'The config in force',
+    summary: 'The config in force. ETag names it',
     status: 200,
     response: configViewSchema,
   },
@@ -34,7 +34,8 @@ export const machineRoutes = {
     method: 'PATCH',
     path: '/api/config',
     access: ['owner'],
-    summary: 'Change the config (JSON merge patch)',
+    summary:
+      'Change the config (JSON merge patch). With If-Match it happens only if the config is still the one of that ETag; otherwise 412',
     body: configPatchSchema,
     status: 200,
     response: configViewSchema,

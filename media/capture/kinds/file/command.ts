@@ -10,18 +10,21 @@ import {
 } from '../../outputs.ts';
 import type { CaptureCommand, CaptureTargets, EncodedSource } from '../../types.ts';
 import type { FileFacts } from './probe.ts';
+import { quoted } from './turn-lists.ts';
 
 /** A video file that is played in a loop. Size and rate are those of the file. */
 export interface FileSource extends EncodedSource, Omit<FileFacts, 'copyable'> {
   readonly kind: 'file';
   /** Absolute path. */
   readonly file: string;
-  /** The file's H.264 goes to viewers and masters unchanged. */
+  /** The file's video goes to viewers and masters unchanged. */
   readonly copies: boolean;
+  /** If that is H.265: the list that repeats it. */
+  readonly list?: string;
 }
 
 /** Why the video of a file is not encoded, for people. */
-export const copyReason = 'The file holds H.264 without B-frames, so it is passed on untouched.';
+export const copyReason = 'The file holds H.264 or H.265 without B-frames, so it is passed on untouched.';
 /** Only for the size of the queue: a large access unit. */
 const typicalAccessUnitBytes = 200_000;
 
@@ -32,13 +35,12 @@ const typicalAccessUnitBytes = 200_000;
  */
 export function buildFileCapture(source: FileSource, targets: CaptureTargets): CaptureCommand {
   const { width, height, fps, range, copies } = source;
-  const played = copies ? listOf(source.file) : ['-i', `file:${source.file}`];
-  const input = ['-re', '-stream_loop', '-1', ...played];
+  const input = ['-re', ...playedOf(source)];
   const outputs = copies ? copiedOutputs(source, targets) : encodedOutputs(source, targets);
   return {
     argv: [...ffmpegPrelude(), ...input, ...outputs] as [string, ...string[]],
     raw: {
-      codec: copies ? 'h264' : 'rawvideo',
+      codec: !copies ? 'rawvideo' : source.list === undefined ? 'h264' : 'hevc',
       pixelFormat: source.pixelFormat,
       range,
       fps,
@@ -51,20 +53,26 @@ export function buildFileCapture(source: FileSource, targets: CaptureTargets): C
   };
 }
 
+function playedOf({ file, copies, list }: FileSource): string[] {
+  if (!copies) return ['-stream_loop', '-1', '-i', `file:${file}`];
+  if (list === undefined) return ['-stream_loop', '-1', ...listOf(file)];
+  return ['-f', 'concat', '-safe', '0', '-i', `file:${list}`];
+}
+
 /**
  * The file as the only one of a list. MP4 and Matroska store H.264 in their own form; ffmpeg's reader of lists converts it to
- * that of a stream, with its headers before every keyframe. A bitstream filter of the output would do so, too, but ends with
- * the first turn (seen with ffmpeg 5.1).
+ * that of a stream, with its headers before every keyframe. Of H.265 it does not: see turn-lists.ts.
  */
 function listOf(file: string): string[] {
-  const list = `ffconcat version 1.0\nfile 'file:${file.replaceAll("'", "'\\''")}'\n`;
+  const list = `ffconcat version 1.0\nfile ${quoted(file)}\n`;
   const data = `data:text/plain;base64,${Buffer.from(list).toString('base64')}`;
   return ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'data,file', '-i', data];
 }
 
 function copiedOutputs(source: FileSource, targets: CaptureTargets): string[] {
   const { fps } = source;
-  const copy = ['-map', '0:v:0', '-c:v', 'copy'];
+  const headers = source.list === undefined ? [] : ['-bsf:v', 'hevc_mp4toannexb'];
+  const copy = ['-map', '0:v:0', '-c:v', 'copy', ...headers];
   const argv = [...copy, ...rtpOutputArgs(targets, 'stream'), ...smallOfCopyArgs(targets, source, 'stream')];
   if (targets.rawPipe !== undefined) {
     const frames = { frameBytes: typicalAccessUnitBytes, fps };

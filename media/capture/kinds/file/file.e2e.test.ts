@@ -11,9 +11,15 @@ import { kind } from './index.ts';
 
 const fileFrames = 15;
 const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '5', '-pix_fmt', 'yuv420p'];
+const x265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-x265-params'];
+const plain265 = 'log-level=none:bframes=0:keyint=5';
 const videos = [
   ["it's copied.mp4", [...x264, '-bf', '0'], true],
   ['copied.mkv', [...x264, '-bf', '0'], true],
+  ["it's H.265.mp4", [...x265, plain265], true],
+  ['H.265 with its headers.mkv', [...x265, `${plain265}:repeat-headers=1`], true],
+  ['small beside H.265.mkv', [...x265, plain265], true],
+  ['reordered H.265.mp4', [...x265, 'log-level=none:bframes=2'], false],
   ['reordered.mp4', ['-c:v', 'libx264', '-bf', '2', '-pix_fmt', 'yuv420p'], false],
   ['uncompressed.mkv', ['-c:v', 'ffv1', '-pix_fmt', 'yuv422p'], false],
   // A small layer takes nothing from what recorders get.
@@ -75,7 +81,8 @@ describe('a video file as a source', () => {
     const first = frames.indexOf(got[0] ?? '');
     expect(got).toEqual(got.map((_, index) => frames[(first + index) % fileFrames]));
     expect(got).toHaveLength(40);
-    expect(raw.codec).toBe(copies ? 'h264' : 'rawvideo');
+    const copied = name.includes('H.265') ? 'hevc' : 'h264';
+    expect(raw.codec).toBe(copies ? copied : 'rawvideo');
 
     // Timestamps continue evenly across the end of the file.
     const times = timesOf(readFileSync(rig.witness(), 'utf8'));

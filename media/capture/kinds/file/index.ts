@@ -2,6 +2,7 @@ import { sourceKind } from '../source-kind.ts';
 import { buildFileCapture, copyReason, type FileSource } from './command.ts';
 import { probeFile } from './probe.ts';
 import { settings } from './settings.ts';
+import { writeTurnLists } from './turn-lists.ts';
 
 /** A video file that is played in a loop. */
 export const kind = sourceKind({
@@ -11,8 +12,12 @@ export const kind = sourceKind({
     const file = machine.path(path);
     const { copyable, ...facts } = await probeFile(file, machine.run);
     // A list of files has a line for each.
-    const copies = copyable && encoder === 'auto' && !/[\r\n]/.test(file);
-    return { id, kind: 'file', file, ...facts, copies, bitrateKbps, keyframeIntervalS };
+    const copies = copyable !== null && encoder === 'auto' && !/[\r\n]/.test(file);
+    const spec = { id, kind: 'file', file, ...facts, copies, bitrateKbps, keyframeIntervalS } as const;
+    if (!copies || copyable !== 'hevc') return spec;
+    const list = machine.runFile(`${id}.ffconcat`);
+    await writeTurnLists(list, file);
+    return { ...spec, list };
   },
   sends: ({ copies }) => (copies ? 'h264' : 'frames'),
   copyReason,

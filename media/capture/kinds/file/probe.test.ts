@@ -16,12 +16,20 @@ const run: RunProgram = async ([program, ...args]) => {
 };
 const picture = ['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=0.4'];
 const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+const x265 = ['-c:v', 'libx265', '-preset', 'ultrafast'];
+const [eight, ten] = [
+  ['-pix_fmt', 'yuv420p'],
+  ['-pix_fmt', 'yuv420p10le'],
+];
 const make = (name: string, ...args: string[]) =>
   execFileSync('ffmpeg', ['-v', 'error', '-y', ...args, at(name)], { stdio: 'inherit' });
 
 beforeAll(() => {
   make('plain.mp4', ...picture, ...x264, '-bf', '0');
   make('plain.mkv', ...picture, ...x264, '-bf', '0');
+  make('plain h265.mp4', ...picture, ...x265, '-x265-params', 'log-level=none:bframes=0', ...eight);
+  make('reordered h265.mkv', ...picture, ...x265, '-x265-params', 'log-level=none:bframes=2', ...eight);
+  make('ten bits.mkv', ...picture, ...x265, '-x265-params', 'log-level=none:bframes=0', ...ten);
   make('reordered.mp4', ...picture, '-c:v', 'libx264', '-bf', '2', '-pix_fmt', 'yuv420p');
   make('full.mp4', ...picture, '-c:v', 'libx264', '-bf', '0', '-pix_fmt', 'yuvj444p');
   make('odd.mkv', '-f', 'lavfi', '-i', 'testsrc2=s=321x181:r=30000/1001:d=0.4', '-c:v', 'ffv1');
@@ -34,11 +42,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a file that can be played', () => {
   it.each([
-    ['plain.mp4', { width: 320, height: 180, fps: 25, range: 'limited', copyable: true }],
-    ['plain.mkv', { width: 320, height: 180, fps: 25, pixelFormat: 'yuv420p', copyable: true }],
-    ['reordered.mp4', { width: 320, fps: 25, copyable: false }],
-    ['full.mp4', { pixelFormat: 'yuv444p', range: 'full', copyable: false }],
-    ['odd.mkv', { width: 320, height: 180, fps: 30000 / 1001, copyable: false }],
+    ['plain.mp4', { width: 320, height: 180, fps: 25, range: 'limited', copyable: 'h264' }],
+    ['plain.mkv', { width: 320, height: 180, fps: 25, pixelFormat: 'yuv420p', copyable: 'h264' }],
+    ['plain h265.mp4', { width: 320, height: 180, fps: 25, pixelFormat: 'yuv420p', copyable: 'hevc' }],
+    ['reordered h265.mkv', { copyable: null }],
+    ['ten bits.mkv', { copyable: null }],
+    ['reordered.mp4', { width: 320, fps: 25, copyable: null }],
+    ['full.mp4', { pixelFormat: 'yuv444p', range: 'full', copyable: null }],
+    ['odd.mkv', { width: 320, height: 180, fps: 30000 / 1001, copyable: null }],
   ] as const)('%s', async (name, facts) => {
     expect(await probeFile(at(name), run)).toMatchObject(facts);
   });
@@ -63,9 +74,9 @@ describe('a file that can be played', () => {
         streams: [{ ...stream, side_data_list: [{ rotation }] }],
         format: { format_name: 'mov,mp4' },
       });
-    expect(factsOf('x', answer(-90))).toMatchObject({ width: 1080, height: 1920, copyable: false });
-    expect(factsOf('x', answer(180))).toMatchObject({ width: 1920, height: 1080, copyable: false });
-    expect(factsOf('x', answer(0))).toMatchObject({ width: 1920, height: 1080, copyable: true });
+    expect(factsOf('x', answer(-90))).toMatchObject({ width: 1080, height: 1920, copyable: null });
+    expect(factsOf('x', answer(180))).toMatchObject({ width: 1920, height: 1080, copyable: null });
+    expect(factsOf('x', answer(0))).toMatchObject({ width: 1920, height: 1080, copyable: 'h264' });
   });
 });
 

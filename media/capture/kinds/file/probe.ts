@@ -18,8 +18,8 @@ export interface FileFacts {
   readonly fps: number;
   readonly pixelFormat: 'yuv420p' | 'yuv422p' | 'yuv444p';
   readonly range: RawStream['range'];
-  /** Its H.264 can go to viewers unchanged. */
-  readonly copyable: boolean;
+  /** Its video can go to viewers unchanged: ffmpeg's name of the codec; null if it has to be encoded. */
+  readonly copyable: 'h264' | 'hevc' | null;
 }
 
 /** Runs a program to its end and returns the lines of its standard output. */
@@ -44,7 +44,8 @@ const answerSchema = z.object({
 });
 
 const keptFormats = ['yuv420p', 'yuv422p', 'yuv444p'] as const;
-/** Containers that store the headers of H.264 separately, so that ffmpeg repeats them before every keyframe. */
+const copiedCodecs = ['h264', 'hevc'] as const;
+/** Containers that store the headers of the video separately, so that ffmpeg repeats them before every keyframe. */
 const copiedFormats = /\b(mp4|matroska)\b/;
 /** Containers that ffprobe sees in a single picture or a text. */
 const noVideoFormats = /^(image2|.*_pipe|tty|lrc|srt|ass)$/;
@@ -88,6 +89,12 @@ export function factsOf(file: string, answer: string): Omit<FileFacts, 'identity
   }
   const plain = stream.pix_fmt.replace('yuvj', 'yuv');
   const full = stream.color_range === 'pc' || stream.pix_fmt.startsWith('yuvj');
+  const passes =
+    copiedFormats.test(format.format_name) &&
+    stream.has_b_frames === 0 &&
+    plain === 'yuv420p' &&
+    !turned &&
+    ['progressive', 'unknown'].includes(stream.field_order);
   return {
     // Encoders and browsers accept only even sizes.
     width: width - (width % 2),
@@ -95,13 +102,7 @@ export function factsOf(file: string, answer: string): Omit<FileFacts, 'identity
     fps,
     pixelFormat: keptFormats.find((kept) => kept === plain) ?? 'yuv420p',
     range: full ? 'full' : 'limited',
-    copyable:
-      stream.codec_name === 'h264' &&
-      copiedFormats.test(format.format_name) &&
-      stream.has_b_frames === 0 &&
-      plain === 'yuv420p' &&
-      !turned &&
-      ['progressive', 'unknown'].includes(stream.field_order),
+    copyable: (passes && copiedCodecs.find((codec) => codec === stream.codec_name)) || null,
   };
 }
 

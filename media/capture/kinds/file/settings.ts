@@ -7,7 +7,7 @@ export const settings = z
   .strictObject({
     kind: z.literal('file').meta({
       description:
-        'A video file, played in a loop at its own size and rate. H.264 without B-frames is copied, anything else is encoded.',
+        'A video file, played in a loop at its own size and rate. H.264 or H.265 without B-frames is copied, anything else is encoded.',
     }),
     ...sourceFields,
     path: field(

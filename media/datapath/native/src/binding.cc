@@ -208,7 +208,8 @@ napi_value closeTrack(napi_env env, napi_callback_info info) {
 }
 
 // (handle, session, video, audio, payload types of video, audio and repairs, bits per second, has capture times, reduced size,
-// number of the extension that names a section, names of video and audio, one of several layers)
+// number of the extension that names a section, names of video and audio, one of several layers, number of the extension that
+// numbers the connection's packets)
 napi_value openSource(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   SourceOptions options;
@@ -221,6 +222,7 @@ napi_value openSource(napi_env env, napi_callback_info info) {
   options.reducedSize = given.truth(9);
   options.sections = {static_cast<int>(given.number(10)), given.text(11), given.text(12)};
   options.layered = given.truth(13);
+  options.transportExtension = static_cast<int>(given.number(14));
   return post(env, given, command::OpenSource{options, given.unsignedNumber(2), given.unsignedNumber(3), given.unsignedNumber(1)});
 }
 

@@ -17,6 +17,10 @@ struct Counters {
 };
 
 struct Context {
+  explicit Context(size_t ownLane = 0) : lane(ownLane), events(lane == 0 ? EventQueue() : EventQueue(kHelperEvents, 0)) {}
+
+  // Of the thread that it belongs to; 0 is the engine's.
+  const size_t lane;
   // CLOCK_MONOTONIC, and the wall clock.
   double nowMs = 0;
   double unixMs = 0;
@@ -24,6 +28,10 @@ struct Context {
   Counters counters;
   // Tracks with packets that viewers have not received yet.
   std::vector<Track*> dirty;
+
+ private:
+  // More than there are viewers.
+  static constexpr size_t kHelperEvents = 512;
 };
 
 }  // namespace rushlight

@@ -25,7 +25,7 @@ void Engine::apply(command::AddSocket& it) {
 void Engine::apply(command::CloseSocket& it) {
   auto socket = sockets_.take(it.handle);
   if (socket == nullptr) return;
-  socket->queue.flush(context_.counters);
+  socket->flush(context_.counters);
   sessions_.each([&](Session& session) { session.socketClosed(socket.get()); });
 }
 

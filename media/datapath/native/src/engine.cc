@@ -54,10 +54,11 @@ struct Engine::Receiver {
   uint8_t plain[kDatagramBytes];
 };
 
-Engine::Engine(std::function<void()> notify, size_t memoryBytes)
+Engine::Engine(std::function<void()> notify, size_t memoryBytes, FanOutOptions fanOut)
     : notify_(std::move(notify)),
       memoryBytes_(memoryBytes),
       commands_(kCommands),
+      fanOut_(fanOut, sockets_, context_),
       receiver_(std::make_unique_for_overwrite<Receiver>()),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -161,7 +162,7 @@ void Engine::serve(Handle handle, uint32_t ready) {
   MediaSocket* socket = sockets_.get(handle);
   if (socket == nullptr) return;
   if (socket->use == SocketUse::Listener) return acceptFrom(*socket);
-  if (ready & EPOLLOUT) socket->queue.flush(context_.counters);
+  if (ready & EPOLLOUT) socket->flush(context_.counters);
   if (ready & ~EPOLLOUT) receive(socket);
 }
 
@@ -267,7 +268,7 @@ void Engine::dispatch(MediaSocket& socket, const Endpoint& from, View datagram) 
   else if (session->receive(from, datagram, receiver_->plain, context_) && bound != nullptr) bound->provenMs = context_.nowMs;
 }
 
-// Each viewer gets everything new in one go. The first one rotates, so that nobody always waits for all others.
+// Each viewer gets everything new in one go.
 void Engine::fanOut() {
   auto& dirty = context_.dirty;
   const auto gathering = [&](Track* track) {
@@ -283,24 +284,19 @@ void Engine::fanOut() {
     dirty[i] = dirty.back();
     dirty.pop_back();
     track->dirty = false;
-    const auto& sinks = track->sinks();
-    bool more = false;
-    turn_++;
-    for (size_t n = 0; n < sinks.size(); n++) more |= sinks[(turn_ + n) % sinks.size()]->pump(context_);
+    const bool more = fanOut_.serve(*track);
     const bool known = std::find(pacing_.begin(), pacing_.end(), track) != pacing_.end();
     if (more && !known) pacing_.push_back(track);
   }
 }
 
 void Engine::flush() {
-  sockets_.each([this](MediaSocket& socket) {
-    if (!socket.queue.empty() && !socket.queue.blocked()) socket.queue.flush(context_.counters);
+  const auto flushOne = [this](MediaSocket& socket) {
+    socket.flushLane(0, context_.counters);
     watch(socket);
-  });
-  streams_.each([this](Stream& stream) {
-    if (!stream.socket.queue.empty() && !stream.socket.queue.blocked()) stream.socket.queue.flush(context_.counters);
-    watch(stream.socket);
-  });
+  };
+  sockets_.each(flushOne);
+  streams_.each([&](Stream& stream) { flushOne(stream.socket); });
 }
 
 // A full socket reports when it is writable again.

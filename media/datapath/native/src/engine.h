@@ -1,5 +1,5 @@
 // The datapath's thread: sockets, timers, and all state of sessions, tracks, sources and sinks. Only this thread
-// touches them, so that no packet waits for a lock.
+// touches them, or its helpers while it waits for them, so that no packet waits for a lock.
 #pragma once
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "context.h"
+#include "fan-out.h"
 #include "snapshot.h"
 #include "stream-sockets.h"
 
@@ -18,7 +19,7 @@ namespace rushlight {
 class Engine {
  public:
   // The thread calls `notify` after it pushed events. All tracks together keep no more than `memoryBytes`.
-  explicit Engine(std::function<void()> notify, size_t memoryBytes = shareOfMachine());
+  explicit Engine(std::function<void()> notify, size_t memoryBytes = shareOfMachine(), FanOutOptions fanOut = {});
   // Ends the thread and wipes all keys.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -97,13 +98,13 @@ class Engine {
   Table<Track> tracks_;
   Table<Source> sources_;
   Table<Sink> sinks_;
+  FanOut fanOut_;
   std::unique_ptr<Receiver> receiver_;
   std::vector<Track*> pacing_;
   int epoll_;
   int wake_;
   bool waitsExactly_ = true;
   double tickedMs_ = 0;
-  size_t turn_ = 0;
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };

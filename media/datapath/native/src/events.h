@@ -48,18 +48,19 @@ struct Event {
 
 class EventQueue {
  public:
-  EventQueue() : queue_(kCapacity) {}
+  // The last places are `reserved` for events that a session cannot do without, whatever others send.
+  explicit EventQueue(size_t capacity = kCapacity, size_t reserved = kVital) : queue_(capacity), reserved_(reserved) {}
 
-  // False if it is full. The last places are reserved for events that a session cannot do without, whatever others send.
+  // False if it is full.
   bool push(Event event) {
     pending_ = true;
     const bool vital = event.type == EventType::Connected || event.type == EventType::DtlsFailed || event.type == EventType::PeerLeft;
-    if ((vital || queue_.size() < kCapacity - kVital) && queue_.push(event)) return true;
+    if ((vital || queue_.size() < queue_.capacity() - reserved_) && queue_.push(event)) return true;
     dropped_++;
     return false;
   }
   // Frequent events leave room for the rest.
-  bool roomForBulk() const { return queue_.size() < kCapacity / 2; }
+  bool roomForBulk() const { return queue_.size() < queue_.capacity() / 2; }
   std::optional<Event> pop() { return queue_.pop(); }
   // True once after something was pushed.
   bool takePending() { return std::exchange(pending_, false); }
@@ -70,6 +71,7 @@ class EventQueue {
   // More than sessions that end at once.
   static constexpr size_t kVital = 1024;
   Queue<Event> queue_;
+  size_t reserved_;
   bool pending_ = false;
   uint64_t dropped_ = 0;
 };

@@ -13,6 +13,29 @@ constexpr int kBufferBytes = 4 * 1024 * 1024;
 
 }  // namespace
 
+void MediaSocket::openLanes(size_t helpers) {
+  while (use == SocketUse::Shared && lanes_.size() < helpers) lanes_.push_back(std::make_unique<SendQueue>(fd));
+}
+
+void MediaSocket::flushLane(size_t lane, Counters& counters) {
+  if (lane > lanes_.size()) return;
+  Outlet& own = queueOf(lane);
+  if (!own.empty() && !own.blocked()) own.flush(counters);
+}
+
+void MediaSocket::holdForLanes() {
+  for (const auto& lane : lanes_) {
+    if (lane->blocked()) queue.hold();
+  }
+}
+
+void MediaSocket::flush(Counters& counters) {
+  for (const auto& lane : lanes_) {
+    if (!lane->flush(counters)) return;
+  }
+  queue.flush(counters);
+}
+
 int openUdpSocket(Endpoint& local) {
   const int fd = socket(local.family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "handles.h"
 #include "send-queue.h"
@@ -48,9 +49,19 @@ class MediaSocket {
     return std::make_unique<SendQueue>(descriptor);
   }
   const std::unique_ptr<Outlet> outlet_;
+  std::vector<std::unique_ptr<SendQueue>> lanes_;
 
  public:
+  // What the engine's thread sends.
   Outlet& queue;
+  // Each helper that sends to viewers has a queue of its own. They are empty between two rounds unless the socket is full; until they
+  // are empty again the other takes nothing, so that each viewer's datagrams stay in order.
+  void openLanes(size_t helpers);
+  Outlet& queueOf(size_t lane) { return lane == 0 ? queue : *lanes_[lane - 1]; }
+  void flushLane(size_t lane, Counters& counters);
+  void holdForLanes();
+  // Hands everything over, once the socket is writable again.
+  void flush(Counters& counters);
   // Who is at an address, and when something authentic of it came from there last.
   struct Binding {
     Session* session = nullptr;

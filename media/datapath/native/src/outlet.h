@@ -20,6 +20,8 @@ class Outlet {
   // Hands everything over; false where the socket is full: the rest goes once it can be written again.
   virtual bool flush(Counters& counters) = 0;
   virtual bool blocked() const = 0;
+  // Takes nothing more until it is flushed.
+  virtual void hold() = 0;
   virtual bool empty() const = 0;
 };
 

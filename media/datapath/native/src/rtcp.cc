@@ -7,13 +7,16 @@ namespace rushlight::rtcp {
 
 namespace {
 
-enum Type : uint8_t { Sr = 200, Rr = 201, Sdes = 202, Bye = 203, RtpFeedback = 205, PayloadFeedback = 206 };
+enum Type : uint8_t { Sr = 200, Rr = 201, Sdes = 202, Bye = 203, RtpFeedback = 205, PayloadFeedback = 206, Extended = 207 };
+enum Block : uint8_t { ReferenceBlock = 4, EchoBlock = 5 };
 
 constexpr double kEpochOffsetS = 2208988800.0;
 constexpr double kFraction = 4294967296.0;
 constexpr size_t kReportBytes = 24;
 // More than any receiver of ours requests at once; limits the cost of one packet.
 constexpr size_t kMaxLost = 512;
+// Equal statuses in one chunk of transport-wide feedback.
+constexpr size_t kMostInRun = 0x1fff;
 
 void readReports(View packet, size_t at, size_t count, Handler& handler) {
   for (size_t i = 0; i < count && at + kReportBytes <= packet.size(); i++, at += kReportBytes) {
@@ -49,6 +52,43 @@ void readPayloadFeedback(View packet, size_t format, Handler& handler) {
   for (size_t at = 12; at + 8 <= packet.size(); at += 8) handler.onKeyframeRequest(read32(packet.data() + at));
 }
 
+// Up to the first malformed block.
+void readExtended(View packet, Handler& handler) {
+  for (size_t at = 8; at + 4 <= packet.size();) {
+    const uint8_t* block = packet.data() + at;
+    const size_t bytes = 4 + read16(block + 2) * 4u;
+    if (at + bytes > packet.size()) return;
+    if (block[0] == ReferenceBlock && bytes == 12) {
+      handler.onReferenceTime({read32(packet.data() + 4), uint64_t{read32(block + 4)} << 32 | read32(block + 8)});
+    }
+    at += bytes;
+  }
+}
+
+// Statuses of packets: 0 is not received, the others are the bytes of its time. Runs of equal ones go into one chunk; others seven at a
+// time, or fourteen if none needs two bytes.
+std::vector<uint16_t> chunksOf(const std::vector<uint8_t>& statuses) {
+  std::vector<uint16_t> chunks;
+  for (size_t at = 0; at < statuses.size();) {
+    size_t run = 1;
+    while (at + run < statuses.size() && statuses[at + run] == statuses[at] && run < kMostInRun) run++;
+    const size_t left = std::min<size_t>(statuses.size() - at, 14);
+    const bool small = std::all_of(statuses.begin() + at, statuses.begin() + at + left, [](uint8_t one) { return one < 2; });
+    const size_t count = std::min<size_t>(left, small ? 14 : 7);
+    if (run >= left || run >= count) {
+      chunks.push_back(static_cast<uint16_t>(statuses[at] << 13 | run));
+      at += run;
+      continue;
+    }
+    const size_t bits = small ? 1 : 2;
+    uint16_t chunk = small ? 0x8000 : 0xc000;
+    for (size_t i = 0; i < count; i++) chunk |= static_cast<uint16_t>(statuses[at + i] << (14 - bits * (i + 1)));
+    chunks.push_back(chunk);
+    at += count;
+  }
+  return chunks;
+}
+
 // False if the packet is malformed.
 bool readOne(View packet, Handler& handler) {
   const size_t count = packet[0] & 0x1f;
@@ -78,6 +118,10 @@ bool readOne(View packet, Handler& handler) {
     case PayloadFeedback:
       if (packet.size() < 12) return false;
       readPayloadFeedback(packet, count, handler);
+      return true;
+    case Extended:
+      if (packet.size() < 8) return false;
+      readExtended(packet, handler);
       return true;
     default:
       return true;
@@ -172,6 +216,48 @@ void Builder::remb(uint32_t senderSsrc, uint64_t bitsPerSecond, const std::vecto
   packet[16] = static_cast<uint8_t>(ssrcs.size());
   write24(packet + 17, exponent << 18 | static_cast<uint32_t>(bitsPerSecond >> exponent));
   for (size_t i = 0; i < ssrcs.size(); i++) write32(packet + 20 + i * 4, ssrcs[i]);
+}
+
+void Builder::transportFeedback(uint32_t senderSsrc, uint32_t mediaSsrc, const TransportFeedback& feedback) {
+  std::vector<uint8_t> statuses, differences;
+  int32_t before = 0;
+  for (const auto& at : feedback.arrivals) {
+    const int32_t difference = at ? *at - before : 0;
+    const bool small = difference >= 0 && difference <= 0xff;
+    statuses.push_back(!at ? 0 : small ? 1 : 2);
+    if (!at) continue;
+    before = *at;
+    if (!small) differences.push_back(static_cast<uint8_t>(difference >> 8));
+    differences.push_back(static_cast<uint8_t>(difference));
+  }
+  const auto chunks = chunksOf(statuses);
+  const size_t used = 20 + chunks.size() * 2 + differences.size();
+  const size_t padding = (4 - used % 4) % 4;
+  uint8_t* packet = append(RtpFeedback, 15, used + padding);
+  if (padding > 0) packet[0] |= 0x20;
+  write32(packet + 4, senderSsrc);
+  write32(packet + 8, mediaSsrc);
+  write16(packet + 12, feedback.first);
+  write16(packet + 14, static_cast<uint32_t>(statuses.size()));
+  write24(packet + 16, feedback.reference);
+  packet[19] = feedback.count;
+  for (size_t i = 0; i < chunks.size(); i++) write16(packet + 20 + i * 2, chunks[i]);
+  copyBytes(packet + 20 + chunks.size() * 2, differences.data(), differences.size());
+  if (padding > 0) packet[used + padding - 1] = static_cast<uint8_t>(padding);
+}
+
+void Builder::referenceEchoes(uint32_t ssrc, const std::vector<ReferenceEcho>& echoes) {
+  uint8_t* packet = append(Extended, 0, 12 + echoes.size() * 12);
+  write32(packet + 4, ssrc);
+  packet[8] = EchoBlock;
+  write16(packet + 10, static_cast<uint32_t>(echoes.size() * 3));
+  uint8_t* echo = packet + 12;
+  for (const ReferenceEcho& one : echoes) {
+    write32(echo, one.ssrc);
+    write32(echo + 4, one.lastReference);
+    write32(echo + 8, one.delay);
+    echo += 12;
+  }
 }
 
 uint64_t ntpOfUnixMs(double unixMs) {

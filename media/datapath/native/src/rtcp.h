@@ -1,6 +1,7 @@
-// RTCP as an SFU reads and writes it (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3.1).
+// RTCP as an SFU reads and writes it (RFC 3550 section 6, RFC 3611 sections 4.4 and 4.5, RFC 4585 section 6, RFC 5104 section 4.3.1).
 #pragma once
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,34 @@ struct SenderReport {
   uint32_t octets = 0;
 };
 
+// The clock of a receiver.
+struct ReferenceTime {
+  uint32_t ssrc = 0;
+  uint64_t ntp = 0;
+};
+
+// How long ago such a time arrived: the receiver subtracts this from what has passed, and has its round trip.
+struct ReferenceEcho {
+  uint32_t ssrc = 0;
+  // Middle 32 bits of its time.
+  uint32_t lastReference = 0;
+  // In 1/65536 s.
+  uint32_t delay = 0;
+};
+
+// When packets of a connection arrived (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+struct TransportFeedback {
+  // Counts the messages.
+  uint8_t count = 0;
+  // Number of the first packet.
+  uint16_t first = 0;
+  // 24 bit, in units of 64 ms.
+  uint32_t reference = 0;
+  // Of the first packet and those after it, in 1/4 ms since the reference time; nothing if it has not arrived. Two in a row are
+  // less than 8 s apart.
+  std::vector<std::optional<int32_t>> arrivals;
+};
+
 // Receives the parts of a compound packet.
 class Handler {
  public:
@@ -37,6 +66,7 @@ class Handler {
   virtual void onNack(uint32_t mediaSsrc, const std::vector<uint16_t>& lost) = 0;
   // PLI or FIR.
   virtual void onKeyframeRequest(uint32_t mediaSsrc) = 0;
+  virtual void onReferenceTime(const ReferenceTime& time) = 0;
   virtual void onBye(uint32_t ssrc) = 0;
 
  protected:
@@ -58,6 +88,9 @@ class Builder {
   void pictureLoss(uint32_t senderSsrc, uint32_t mediaSsrc);
   // Receiver Estimated Maximum Bitrate (draft-alvestrand-rmcat-remb-03).
   void remb(uint32_t senderSsrc, uint64_t bitsPerSecond, const std::vector<uint32_t>& ssrcs);
+  // The last one of its compound, because it may be padded.
+  void transportFeedback(uint32_t senderSsrc, uint32_t mediaSsrc, const TransportFeedback& feedback);
+  void referenceEchoes(uint32_t ssrc, const std::vector<ReferenceEcho>& echoes);
   View bytes() const { return bytes_; }
 
  private:

@@ -1,6 +1,7 @@
 // Maps a track's sequence numbers to those of one viewer. Packets left out on purpose leave no gap, so that the viewer
 // does not request them; lost packets do.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -29,13 +30,15 @@ class SequenceMap {
   }
 
   // Nothing if the packet lies before the viewer's start.
-  std::optional<int64_t> toViewer(int64_t track) {
+  std::optional<int64_t> toViewer(int64_t track) const {
     if (segments_.empty() || segments_.back().to != kOpen) return std::nullopt;
     const int64_t viewer = track + segments_.back().offset;
     if (viewer < segments_.back().from) return std::nullopt;
-    if (viewer >= next_) next_ = viewer + 1;
     return viewer;
   }
+
+  // The packet with this number was sent: what found no room leaves no gap if another start follows it.
+  void sent(int64_t viewer) { next_ = std::max(next_, viewer + 1); }
 
   // The track's number of a packet that the viewer names; nothing if it was never sent or is forgotten.
   std::optional<int64_t> toTrack(int64_t viewer) const {

@@ -254,9 +254,14 @@ void Session::followDtls(Context& context) {
   }
 }
 
+bool Session::claim(uint64_t round) {
+  if (!canSend() || selected_->socket->use != SocketUse::Shared || selected_->socket->queue.blocked()) return false;
+  return std::exchange(round_, round) != round;
+}
+
 bool Session::sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context) {
   if (!canSend()) return true;
-  Outlet& queue = selected_->socket->queue;
+  Outlet& queue = selected_->socket->queueOf(context.lane);
   uint8_t* at = queue.reserve(kRtpHeaderBytes + packet.payload.size() + kSrtpOverhead, context.counters);
   if (at == nullptr) return false;
   writeRtpHeader(at, packet.marker, packet.payloadType, packet.sequence, packet.timestamp, packet.ssrc);
@@ -327,6 +332,11 @@ void Session::onKeyframeRequest(uint32_t) {
   for (Sink* sink : sinks_) {
     if (sink->isVideo()) sink->pictureLost(*reportContext_);
   }
+}
+
+void Session::onReferenceTime(const rtcp::ReferenceTime& time) {
+  references_.note(time, reportContext_->nowMs);
+  knowsRoundTrip_ = true;
 }
 
 }  // namespace rushlight

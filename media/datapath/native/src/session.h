@@ -10,6 +10,7 @@
 #include "context.h"
 #include "dtls.h"
 #include "held-packets.h"
+#include "reference-times.h"
 #include "rtcp.h"
 #include "rtp.h"
 #include "silence.h"
@@ -77,7 +78,9 @@ class Session final : private rtcp::Handler {
   // False for a moment after the handshake, which the peer has not finished yet: early packets would be lost there.
   bool settled(double nowMs) const { return nowMs >= settledMs_; }
   // True while the socket is full.
-  bool blocked() const { return selected_ && selected_->socket->queue.blocked(); }
+  bool blocked(const Context& context) const { return selected_ && selected_->socket->queueOf(context.lane).blocked(); }
+  // True once in a round where any thread may send to the peer: not to a connection, whose queue two sessions may share.
+  bool claim(uint64_t round);
   // False if the socket is full now.
   bool sendRtp(const RtpPacket& packet, int64_t extendedSequence, Context& context);
   void sendRtcp(View compound, Context& context);
@@ -90,6 +93,11 @@ class Session final : private rtcp::Handler {
   void setSource(Source* source) { source_ = source; }
   // Passes earlier packets on to the source.
   void releaseHeld(Context& context);
+
+  // It tells its clocks, so it knows its round trip although it only receives.
+  bool knowsRoundTrip() const { return knowsRoundTrip_; }
+  // What the peer's receivers still have to hear about their clocks.
+  std::vector<rtcp::ReferenceEcho> takeReferenceEchoes(double nowMs) { return references_.take(nowMs); }
 
   const Silence& silence() const { return silence_; }
   // Called ten times a second.
@@ -112,6 +120,7 @@ class Session final : private rtcp::Handler {
   void onReportBlock(const rtcp::ReportBlock& report) override;
   void onNack(uint32_t mediaSsrc, const std::vector<uint16_t>& lost) override;
   void onKeyframeRequest(uint32_t mediaSsrc) override;
+  void onReferenceTime(const rtcp::ReferenceTime& time) override;
   void onBye(uint32_t) override {}
 
   SessionOptions options_;
@@ -132,11 +141,14 @@ class Session final : private rtcp::Handler {
   // It never had a source.
   bool fresh_ = true;
   HeldPackets held_;
+  ReferenceTimes references_;
+  bool knowsRoundTrip_ = false;
   // Of a controlling agent.
   std::deque<std::pair<stun::Transaction, Path>> checks_;
   std::array<uint8_t, 8> tieBreaker_{};
   double checkedMs_ = -1;
   double settledMs_ = 0;
+  uint64_t round_ = 0;
   // The last reported state of the handshake.
   Dtls::State followed_ = Dtls::State::New;
   double dtlsTokens_ = 64;

@@ -12,6 +12,11 @@ namespace {
 // A packet is not sent again within a round trip, and at least this: its first repetition is still under way.
 constexpr double kLeastPauseMs = 15;
 constexpr size_t kRepeatedMemory = 1024;
+// A busy viewer answers a report late, and repairs must not wait for that: a longer round trip is believed only slowly.
+constexpr double kFollow = 0.125;
+// So many packets missing at once are a lone loss, and so small a share is not a path that is full.
+constexpr size_t kFewPackets = 3;
+constexpr double kLittleLoss = 0.06;
 constexpr double kReportIntervalMs = 1000;
 constexpr double kFasterAfterMs = 500;
 // What a viewer may request again in a second, packet by packet.
@@ -25,6 +30,8 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
   slowDown(context);
   lookUps_ = std::max(0.0, lookUps_ - (context.nowMs - lookUpsMs_) / 1000 * kLookUpsPerSecond);
   lookUpsMs_ = context.nowMs;
+  const bool little = stats_.lossRatio >= 0 && stats_.lossRatio <= kLittleLoss;
+  const bool lone = state_ == State::Live && lost.size() <= kFewPackets && little;
   for (const uint16_t sequence : lost) {
     const int64_t viewer = extendSequence(sequence, map_.next());
     // Packets from before the last start are useless, and must not use up the budget.
@@ -49,7 +56,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
       if (*wanted < ring.tail()) needKeyframe(context);
       continue;
     }
-    if (!repeat(*packet, viewer, context)) {
+    if (!repeat(*packet, viewer, lone, context)) {
       giveUpPicture(context);
       needKeyframe(context);
     }
@@ -57,11 +64,13 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
 }
 
 // False if too much was requested again. A packet that is requested again although it was retransmitted was lost twice: it is sent twice
-// this time, because a browser that loses it again waits a tenth of a second before it asks, and the picture waits with it.
-bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) {
+// this time. So is a lone loss the first time if the viewer does not know its round trip: browsers then wait a tenth of a second before
+// they ask again, and the picture waits with them.
+bool Sink::repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context& context) {
   const auto before = repeated_.find(viewer);
   const bool insistent = before != repeated_.end();
-  if (insistent && context.nowMs - before->second < std::max(kLeastPauseMs, stats_.rttMs)) {
+  const bool twice = insistent || (lone && !session_->knowsRoundTrip());
+  if (insistent && context.nowMs - before->second < pauseMs()) {
     stats_.retransmitsRefused++;
     return true;
   }
@@ -70,10 +79,10 @@ bool Sink::repeat(const StoredPacket& packet, int64_t viewer, Context& context) 
     return options_.steady;
   }
   if (repeated_.size() >= kRepeatedMemory) {
-    std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > stats_.rttMs + kLeastPauseMs; });
+    std::erase_if(repeated_, [&](const auto& one) { return context.nowMs - one.second > pauseMs(); });
     if (repeated_.size() >= kRepeatedMemory) repeated_.clear();
   }
-  for (int copies = insistent && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
+  for (int copies = twice && budget_.spendSpare(packet.length) ? 2 : 1; copies > 0; copies--) {
     if (!sendAgain(packet.view(), packet.marker, timestampOf(packet), viewer, context)) return true;
     repeated_[viewer] = context.nowMs;
     stats_.retransmitted++;
@@ -101,8 +110,12 @@ void Sink::takeReport(const rtcp::ReportBlock& report, Context& context) {
     if (sent.atMs < 0 || sent.middle != report.lastReport) continue;
     const double rttMs = context.nowMs - sent.atMs - report.delaySinceLastReport * 1000.0 / 65536;
     stats_.rttMs = std::max(0.0, std::round(rttMs * 10) / 10);
+    const bool shorter = usualRttMs_ < 0 || stats_.rttMs < usualRttMs_;
+    usualRttMs_ = shorter ? stats_.rttMs : usualRttMs_ + (stats_.rttMs - usualRttMs_) * kFollow;
   }
 }
+
+double Sink::pauseMs() const { return std::max(kLeastPauseMs, usualRttMs_); }
 
 void Sink::tick(Context& context) {
   if (track_ == nullptr) return;
@@ -130,6 +143,8 @@ void Sink::report(Context& context) {
   rtcp::Builder compound;
   compound.senderReport({options_.ssrc, ntp, *timestamp + offset_, static_cast<uint32_t>(stats_.packets), static_cast<uint32_t>(stats_.octets)});
   compound.canonicalName(options_.ssrc, options_.cname);
+  const auto echoes = session_->takeReferenceEchoes(context.nowMs);
+  if (!echoes.empty()) compound.referenceEchoes(options_.ssrc, echoes);
   session_->sendRtcp(compound.bytes(), context);
 }
 

@@ -135,7 +135,7 @@ void Sink::takeNext(Context& context) {
 }
 
 // Places the track's times after those of the viewer: by the clock, as both layers show the same picture.
-void Sink::align(Context& context) {
+void Sink::align(const Context& context) {
   moved_ = false;
   const StoredPacket* newest = track_->ring().get(track_->ring().head());
   if (stats_.packets == 0 || newest == nullptr) {
@@ -165,6 +165,14 @@ void Sink::keyframeBegan(const Track& track, Context& context) {
 }
 
 void Sink::start(int64_t sequence, Context& context) {
+  startAt(sequence, context);
+  if (track_->dirty) return;
+  track_->dirty = true;
+  track_->dirtySinceMs = 0;
+  context.dirty.push_back(track_);
+}
+
+void Sink::startAt(int64_t sequence, const Context& context) {
   if (moved_) align(context);
   const StoredPacket* first = track_->ring().get(sequence);
   warp_ = first != nullptr && isVideo() ? warpFrom(*first) : Warp{};
@@ -184,11 +192,6 @@ void Sink::start(int64_t sequence, Context& context) {
   startedMs_ = context.nowMs;
   backlog_ = track_->ring().head() - sequence;
   state_ = State::CatchingUp;
-  if (!track_->dirty) {
-    track_->dirty = true;
-    track_->dirtySinceMs = 0;
-    context.dirty.push_back(track_);
-  }
 }
 
 Sink::Warp Sink::warpFrom(const StoredPacket& first) const {
@@ -208,12 +211,17 @@ void Sink::offerLate(const Track& track, int64_t sequence, Context& context) {
   if (packet != nullptr) send(*packet, context);
 }
 
+size_t Sink::due() const {
+  if (track_ == nullptr || !started()) return 0;
+  return static_cast<size_t>(std::clamp<int64_t>(track_->ring().head() - cursor_ + 1, 0, static_cast<int64_t>(kBurstPackets)));
+}
+
 bool Sink::pump(Context& context) {
   if (track_ == nullptr || state_ == State::Paused) return false;
   const PacketRing& ring = track_->ring();
   if (state_ == State::Waiting) {
     if (track_->kind() == Kind::Video || ring.head() < 0) return false;
-    start(ring.head(), context);
+    startAt(ring.head(), context);
   }
   if (stalled(context)) return true;
   if (state_ == State::Waiting) return false;
@@ -259,12 +267,12 @@ bool Sink::stalled(Context& context) {
   }
   const StoredPacket* next = ring.get(cursor_);
   // One whose way takes no more never catches up: a newer keyframe is nearer to the live picture.
-  const bool stuck = isVideo() && !tap_ && session_->blocked() && track_->keyframe() > cursor_;
+  const bool stuck = isVideo() && !tap_ && session_->blocked(context) && track_->keyframe() > cursor_;
   const bool late = next != nullptr && context.nowMs - next->arrivalMs > kMaxLagMs && (state_ == State::Live || stuck);
   if (cursor_ < ring.tail() || late) skip(context);
   if (state_ == State::Waiting) return false;
   if (!tap_ && !session_->settled(context.nowMs)) return true;
-  return tap_ ? !context.events.roomForBulk() : session_->blocked();
+  return tap_ ? !context.events.roomForBulk() : session_->blocked(context);
 }
 
 // Continues at the newest keyframe, or waits for the next one: never a torn picture.
@@ -273,7 +281,7 @@ void Sink::skip(Context& context) {
   const int64_t target = isVideo() ? track_->keyframe() : ring.head();
   if (target > cursor_) {
     stats_.skippedFrames += framesBetween(cursor_, target);
-    start(target, context);
+    startAt(target, context);
   } else if (cursor_ < ring.tail()) {
     skippedFrom_ = cursor_;
     state_ = State::Waiting;
@@ -337,6 +345,7 @@ bool Sink::send(const StoredPacket& packet, Context& context) {
   if (!viewer) return true;
   const uint32_t timestamp = timestampOf(packet);
   if (!transmit(packet.view(), packet.marker, timestamp, *viewer, context)) return false;
+  map_.sent(*viewer);
   if (stats_.packets == 1 || timestampDistance(lastTimestamp_, timestamp) > 0) lastTimestamp_ = timestamp;
   budget_.earn(packet.length, context.nowMs);
   return true;

@@ -49,6 +49,8 @@ class Sink {
 
   Handle handle() const { return options_.handle; }
   uint32_t ssrc() const { return options_.ssrc; }
+  // Null for a reader within this process.
+  Session* session() const { return session_; }
   const SinkStats& stats() const { return stats_; }
   bool isVideo() const { return track_ != nullptr && track_->kind() == Kind::Video; }
   void trackGone(const Track* track);
@@ -67,7 +69,9 @@ class Sink {
   void keyframeBegan(const Track& track, Context& context);
   // A packet arrived that lies before the newest.
   void offerLate(const Track& track, int64_t sequence, Context& context);
-  // Sends what is due. True if more waits for its turn.
+  // Packets that wait to be sent, as many as are sent at once.
+  size_t due() const;
+  // Sends what is due. True if more waits for its turn. Of anything that other viewers share it changes nothing.
   bool pump(Context& context);
   // Sends packets again by their 16-bit numbers in the viewer's space.
   void retransmit(const std::vector<uint16_t>& lost, Context& context);
@@ -101,10 +105,11 @@ class Sink {
 
   bool started() const { return state_ == State::Live || state_ == State::CatchingUp; }
   void start(int64_t sequence, Context& context);
+  void startAt(int64_t sequence, const Context& context);
   Warp warpFrom(const StoredPacket& first) const;
   void stayHere();
   void takeNext(Context& context);
-  void align(Context& context);
+  void align(const Context& context);
   bool stalled(Context& context);
   void skip(Context& context);
   void slowDown(Context& context);
@@ -120,9 +125,11 @@ class Sink {
   uint32_t timestampOf(const StoredPacket& packet) const;
   bool send(const StoredPacket& packet, Context& context);
   bool transmit(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
-  bool repeat(const StoredPacket& packet, int64_t viewer, Context& context);
+  bool repeat(const StoredPacket& packet, int64_t viewer, bool lone, Context& context);
   bool sendAgain(View payload, bool marker, uint32_t timestamp, int64_t viewer, Context& context);
   void report(Context& context);
+  // How long a packet that was sent again may be on its way.
+  double pauseMs() const;
 
   SinkOptions options_;
   Track* track_;
@@ -176,6 +183,8 @@ class Sink {
   double lookUpsMs_ = 0;
   uint32_t lastTimestamp_ = 0;
   std::unordered_map<int64_t, double> repeated_;
+  // -1 before the first report.
+  double usualRttMs_ = -1;
   // The next number in the stream of repairs.
   int64_t repairSequence_ = 1;
   struct SentReport {

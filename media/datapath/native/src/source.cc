@@ -53,10 +53,18 @@ std::optional<double> Source::captureDelayMs() const {
 void Source::receiveRtp(View datagram, Context& context) {
   const auto packet = parseRtp(datagram);
   if (!packet) return;
+  noteArrival(datagram, context);
   const auto kind = kindOf(*packet, datagram);
   if (!kind) return;
   Source* layer = names_ && kind == Kind::Video ? layerOf(*packet, datagram) : this;
   if (layer != nullptr) layer->receive(*packet, *kind, context);
+}
+
+// Also of packets that carry nothing, with which publishers probe the bandwidth.
+void Source::noteArrival(View datagram, Context& context) {
+  const auto number = rtpExtension(datagram, options_.transportExtension);
+  if (number.size() != 2) return;
+  arrivals_.arrived(read16(reinterpret_cast<const uint8_t*>(number.data())), context.nowMs);
 }
 
 // The section that the packet, or an earlier one of its SSRC, names.
@@ -211,6 +219,7 @@ double Source::askAgain(Context& context) {
 
 void Source::tick(Context& context) {
   if (session_ == nullptr || !session_->canSend()) return;
+  sendArrivals(context);
   if (feedbackMs_ >= 0 && context.nowMs - feedbackMs_ < kFeedbackIntervalMs) return;
   std::vector<rtcp::ReportBlock> reports;
   std::vector<uint32_t> ssrcs;
@@ -226,6 +235,14 @@ void Source::tick(Context& context) {
   compound.canonicalName(ssrc_, kName);
   compound.remb(ssrc_, options_.maxBitsPerSecond, ssrcs);
   send(compound, context);
+}
+
+void Source::sendArrivals(Context& context) {
+  for (const auto& message : arrivals_.take(context.nowMs)) {
+    rtcp::Builder compound = feedback();
+    compound.transportFeedback(ssrc_, video_.stats ? video_.stats->ssrc() : 0, message);
+    send(compound, context);
+  }
 }
 
 rtcp::Builder Source::feedback() const {

@@ -11,6 +11,7 @@
 #include "rtcp.h"
 #include "source-guard.h"
 #include "track.h"
+#include "transport-arrivals.h"
 
 namespace rushlight {
 
@@ -39,6 +40,8 @@ struct SourceOptions {
   // Sender reports state the capture time by this machine's clock, not the sending time.
   bool tellsCaptureTime = false;
   SectionNames sections;
+  // Number of the header extension that numbers all packets of its connection; -1 if it takes no transport-wide feedback.
+  int transportExtension = -1;
   // It is one of several that its publisher sends at once, and will be named.
   bool layered = false;
 };
@@ -74,7 +77,7 @@ class Source final : private rtcp::Handler {
   void requestKeyframe(Context& context);
   // Requests missing packets; returns when it wants to be called again, or -1.
   double askAgain(Context& context);
-  // Called ten times a second: reports once a second.
+  // Called ten times a second: says when packets arrived, and reports once a second.
   void tick(Context& context);
 
   int64_t packetsLost() const { return video_.lostBefore + (video_.stats ? video_.stats->lostTotal() : 0); }
@@ -110,12 +113,15 @@ class Source final : private rtcp::Handler {
   void noteReport(Incoming& incoming, const rtcp::SenderReport& report, Context& context);
   // Usually comes before feedback.
   rtcp::Builder feedback() const;
+  void noteArrival(View datagram, Context& context);
+  void sendArrivals(Context& context);
   void send(const rtcp::Builder& compound, Context& context);
 
   void onSenderReport(const rtcp::SenderReport& report) override;
   void onReportBlock(const rtcp::ReportBlock&) override {}
   void onNack(uint32_t, const std::vector<uint16_t>&) override {}
   void onKeyframeRequest(uint32_t) override {}
+  void onReferenceTime(const rtcp::ReferenceTime&) override {}
   void onBye(uint32_t) override {}
 
   SourceOptions options_;
@@ -134,6 +140,7 @@ class Source final : private rtcp::Handler {
   PublisherClock clock_;
   CaptureDelay captureDelay_{kVideoClockHz};
   NackGenerator nacks_;
+  TransportArrivals arrivals_;
   double lastPacketMs_ = -1;
   double feedbackMs_ = -1;
   // While an ingest's reports are read.

@@ -16,6 +16,7 @@ class StreamQueue final : public Outlet {
   void commit(const Endpoint& to, size_t bytes, Counters& counters) override;
   bool flush(Counters& counters) override;
   bool blocked() const override { return blocked_; }
+  void hold() override { blocked_ = true; }
   bool empty() const override { return first_ == used_; }
 
  private:

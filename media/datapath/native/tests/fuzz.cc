@@ -24,6 +24,7 @@ struct Ignore : rtcp::Handler {
     if (lost.size() > 1024) std::abort();
   }
   void onKeyframeRequest(uint32_t) override {}
+  void onReferenceTime(const rtcp::ReferenceTime&) override {}
   void onBye(uint32_t) override {}
 };
 
@@ -111,6 +112,7 @@ static std::vector<double> play(View input) {
   options.repairPayloadType = 97;
   options.audioPayloadType = 96;
   options.sections = {3, "0", "1"};
+  options.transportExtension = 4;
   Track sound(9, Kind::Audio, 48'000);
   if (size > 0 && (data[0] & 2) == 0) options.sections = {};
   Source source(options, &video, &sound, &session);
@@ -145,6 +147,7 @@ static std::vector<double> play(View input) {
     if ((data[at] & 0xc0) == 0x80) small.receiveIngest(Kind::Video, datagram, context);
     for (Sink* sink : {&tap, &viewer}) sink->pump(context);
     viewer.tick(context);
+    source.tick(context);
     source.askAgain(context);
     small.askAgain(context);
     costs.push_back(cpuUs() - begunUs);

@@ -36,12 +36,15 @@ program() {
 address='-fsanitize=address,undefined -fno-sanitize-recover=all'
 objects address "$address -fsanitize=fuzzer-no-link"
 objects thread -fsanitize=thread
-for test in units handshakes whole; do
+for test in units handshakes fan-out whole; do
 	program address "$address" "$test"
 	"$out/$test-address"
 	program thread -fsanitize=thread "$test"
 	TSAN_OPTIONS=halt_on_error=1 "$out/$test-thread"
 done
+# A few pictures, so that it still works.
+program address "$address" fan-out-cost
+"$out/fan-out-cost-address" 127.0.0.1 15 0 3 > /dev/null
 program address "$address -fsanitize=fuzzer" fuzz
 mkdir -p "$out/corpus"
 "$out/fuzz-address" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -verbosity=0 "$out/corpus"

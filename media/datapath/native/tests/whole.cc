@@ -173,12 +173,9 @@ void sendPicture(int fd, const Endpoint& ingest, int number, uint16_t& sequence)
   }
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  const int pictures = count > 1 ? std::atoi(arguments[1]) : 300;
+void play(int pictures, FanOutOptions fanOut) {
   std::atomic<int> notified{0};
-  Engine engine([&] { notified++; });
+  Engine engine([&] { notified++; }, size_t{1} << 30, fanOut);
   CHECK(engine.post(command::OpenTrack{kVideo, Kind::Video, kVideoClockHz}));
   SourceOptions options;
   options.handle = kSource;
@@ -245,5 +242,14 @@ int main(int count, char** arguments) {
   }
   for (const int stranger : strangers) close(stranger);
   close(fd);
-  std::printf("whole: %d packets decrypted\n", received);
+  std::printf("whole: %d packets decrypted, %zu helpers\n", received, fanOut.helpers);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const int pictures = count > 1 ? std::atoi(arguments[1]) : 200;
+  play(pictures, {});
+  // Divided among threads as a large audience is.
+  play(pictures, {2, 1, 1e9});
 }

@@ -64,6 +64,18 @@ describe('the board', () => {
     ]);
   });
 
+  test('a disk that hangs, instead of its old figures', () => {
+    const disk = {
+      mount: '/media/ssd',
+      label: 'SSD',
+      totalBytes: 1000,
+      freeBytes: 20,
+      wearPercent: 95,
+      silentS: 12,
+    };
+    expect(titles({ host: { ...host, disks: [disk] } })).toEqual(['error: Disk SSD does not answer']);
+  });
+
   test('little room to record', () => {
     const recording = { state: 'recording', take: null, remainingS: 240, refusal: null } as const;
     expect(titles({ recording })).toEqual(['error: Room for at least 4 min of recording']);

@@ -82,6 +82,16 @@ const ofHost = (host: HostStatus): Alert[] => {
     });
   }
   for (const disk of host.disks) {
+    if (disk.silentS !== undefined) {
+      alerts.push({
+        key: `silent-${disk.mount}`,
+        severity: 'error',
+        title: `Disk ${disk.label} does not answer`,
+        detail: `It has been silent for ${formatSpan(disk.silentS)}. What reached it is kept.`,
+        advice: 'Check its plug and its power. The next take goes to another disk, if there is one.',
+      });
+      continue;
+    }
     const share = disk.totalBytes > 0 ? disk.freeBytes / disk.totalBytes : 1;
     if (share < 0.1) {
       alerts.push({

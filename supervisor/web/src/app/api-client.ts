@@ -149,12 +149,16 @@ export class ApiClient {
     await this.#call('DELETE', devicePath(deviceId, 'use'));
   }
 
-  async config(signal: AbortSignal): Promise<ConfigView> {
-    return this.#json<ConfigView>(await this.#call('GET', '/api/config', { signal }));
+  /** The settings, with the tag that names them; null if a proxy has dropped it. */
+  async config(signal: AbortSignal): Promise<{ view: ConfigView; tag: string | null }> {
+    const answer = await this.#call('GET', '/api/config', { signal });
+    return { view: await this.#json<ConfigView>(answer), tag: answer.headers.get('etag') };
   }
 
-  async patchConfig(patch: Record<string, unknown>): Promise<ConfigView> {
-    return this.#json<ConfigView>(await this.#call('PATCH', '/api/config', { body: patch }));
+  /** Changes the settings, but only those of the tag. */
+  async patchConfig(patch: Record<string, unknown>, tag: string | null): Promise<ConfigView> {
+    const headers: Record<string, string> = tag === null ? {} : { 'if-match': tag };
+    return this.#json<ConfigView>(await this.#call('PATCH', '/api/config', { body: patch, headers }));
   }
 
   /** Adopts a camera whose code the owner has compared. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { ConfigView } from '../../../contract/index.ts';
 import { sourceFixture } from '../../testing/fixture.ts';
 import { updateFixture } from '../../testing/rollout-fixture.ts';
 import { withoutRemote } from '../cameras/remote-view.ts';
@@ -6,14 +7,16 @@ import { ApiClient } from './api-client.ts';
 import { AppController } from './app-controller.ts';
 
 /** A controller whose appliance answers `METHOD path` as given, and what it was sent. */
-const controllerOf = (answers: Record<string, () => unknown>) => {
+const controllerOf = (answers: Record<string, (ifMatch: string | null) => unknown>) => {
   const sent: { request: string; body: unknown }[] = [];
   const api = new ApiClient(async (path, init) => {
     const request = `${init?.method} ${String(path)}`;
     sent.push({ request, body: typeof init?.body === 'string' ? JSON.parse(init.body) : null });
     const answer = answers[request];
     if (answer === undefined) throw new TypeError('fetch failed');
-    return new Response(JSON.stringify(answer()), { status: 200 });
+    const given = answer(new Headers(init?.headers).get('if-match'));
+    if (given instanceof Response) return given;
+    return new Response(JSON.stringify(given), { status: 200 });
   });
   return { controller: new AppController(api), sent };
 };
@@ -40,6 +43,44 @@ test('changes a list in the settings as it is now, not as the page once read it'
   source.push(entry('stage'));
   await controller.changeConfig((now) => withoutRemote(now, gate));
   expect(sent.at(-1)).toEqual({ request: 'PATCH /api/config', body: { source: [entry('stage')] } });
+});
+
+test('makes a change again if another page changed the settings between reading and writing', async () => {
+  let changes = 0;
+  const output: string[] = [];
+  const view = () => ({ file: 'rushlight.toml', values: { output: [...output] }, overrides: {}, errors: [] });
+  const answer = () => new Response(JSON.stringify(view()), { headers: { etag: `"t${changes}"` } });
+  const other = ['first', 'second'];
+  const { controller, sent } = controllerOf({
+    'GET /api/config': () => {
+      const now = answer();
+      // Another page is faster, twice.
+      const next = other.shift();
+      if (next !== undefined) {
+        output.push(next);
+        changes += 1;
+      }
+      return now;
+    },
+    'PATCH /api/config': (ifMatch) => {
+      if (ifMatch === `"t${changes}"`) return answer();
+      const problem = {
+        title: 'Precondition failed',
+        status: 412,
+        code: 'CONFIG_CHANGED',
+        detail: 'changed',
+      };
+      return new Response(JSON.stringify(problem), { status: 412 });
+    },
+  });
+  const add = (now: ConfigView) => ({ output: [...(now.values.output as string[]), 'mine'] });
+  expect(await controller.changeConfig(add)).not.toBeNull();
+  expect(sent.at(-1)?.body).toEqual({ output: ['first', 'second', 'mine'] });
+  expect(controller.notice.value?.text).toContain('changed elsewhere at the same time');
+
+  other.push(...Array.from({ length: 9 }, () => 'more'));
+  expect(await controller.changeConfig(add)).toBeNull();
+  expect(controller.notice.value?.text).toBe('Not done: changed.');
 });
 
 test('reports what could not be done', async () => {

@@ -20,6 +20,12 @@ export interface Notice {
   readonly text: string;
 }
 
+/** Pages that change settings all the time, such as a script, do not keep this one waiting. */
+const configAttempts = 5;
+
+const isOvertaken = (error: unknown): boolean =>
+  error instanceof ApiCallError && error.problem?.code === 'CONFIG_CHANGED';
+
 /** The page without its looks: state, link to the appliance, players, and the user's actions. */
 export class AppController {
   readonly state = new Store<AppState>(initialState);
@@ -136,7 +142,7 @@ export class AppController {
   /** The settings in force; null if the key may not see them. Throws ApiCallError for anything else. */
   async config(signal: AbortSignal): Promise<ConfigView | null> {
     try {
-      return await this.#api.config(signal);
+      return (await this.#api.config(signal)).view;
     } catch (error) {
       if (error instanceof ApiCallError && error.problem?.code === 'ACCESS_DENIED') return null;
       if (error instanceof ApiCallError && error.code === 'UNAUTHORIZED') this.#askAgain?.();
@@ -146,13 +152,24 @@ export class AppController {
 
   /**
    * Changes settings; null if that was rejected, and reported. A list is set as a whole, so the change is made from the present
-   * settings: what the file or another page has added meanwhile must not be undone.
+   * settings: what the file or another page has added meanwhile must not be undone. If they change at the very moment, the same
+   * change is made again, from what they are then.
    */
   async changeConfig(change: (config: ConfigView) => Record<string, unknown>): Promise<ConfigView | null> {
     let view: ConfigView | null = null;
     await this.#act('change settings', async () => {
-      const now = await this.#api.config(AbortSignal.timeout(10_000));
-      view = await this.#api.patchConfig(change(now));
+      for (let attempt = 1; view === null; attempt += 1) {
+        const now = await this.#api.config(AbortSignal.timeout(10_000));
+        try {
+          view = await this.#api.patchConfig(change(now.view), now.tag);
+          if (attempt > 1)
+            this.#notify(
+              'The settings were changed elsewhere at the same time. Yours was made on top of that.',
+            );
+        } catch (error) {
+          if (!isOvertaken(error) || attempt === configAttempts) throw error;
+        }
+      }
     });
     return view;
   }

@@ -1,17 +1,17 @@
 import type { RefObject } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import type { TilePlace } from './layer-wish.ts';
 
 /** A tile that leaves the view for a moment only, as by a swipe, need not be paused. */
 const hiddenAfterMs = 1000;
 
-/** Reports where a tile is, again on each change. A hidden tile is reported a little later. */
+/** Reports where a tile is, again on each change and before it is painted there. A hidden tile is reported a little later. */
 export const useTilePlace = (
   ref: RefObject<HTMLElement | null>,
   large: boolean,
   onPlace: (place: TilePlace) => void,
 ): void => {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const tile = ref.current;
     if (tile === null) return;
     let inView = true;

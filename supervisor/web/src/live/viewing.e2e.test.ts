@@ -195,3 +195,39 @@ test('sound is off until requested, and only on for one feed at a time', async (
   await expect.poll(muted).toEqual([true, true]);
   await page.close();
 }, 60_000);
+
+test('the full layer is asked for at the click, not after the large view is painted', async () => {
+  const appliance = new FakeAppliance(pages.folder);
+  await using _appliance = appliance;
+  const publisher = await Publisher.open(pages.browser);
+  const link = '</whep/cam0/1/layer>; rel="urn:ietf:params:whep:ext:core:layer"';
+  appliance.answerOffer = async (feed, offer) => {
+    const answer = await publisher.answer(feed, offer);
+    return { ...answer, headers: { ...answer.headers, link } };
+  };
+  const page = await (await pages.browser.newContext()).newPage();
+  await page.addInitScript(() => {
+    const { fetch } = globalThis;
+    const asked: string[] = [];
+    const noted: typeof fetch = async (input, init) => {
+      if (!String(input).endsWith('/layer')) return await fetch(input, init);
+      asked.push(String(init?.body));
+      return new Response('{}');
+    };
+    Object.assign(globalThis, { asked, fetch: noted });
+  });
+  await page.goto(await appliance.listen());
+  await page.locator(live).waitFor({ timeout: 30_000 });
+  const asked = await page.evaluate(
+    () =>
+      new Promise<string[]>((resolve) => {
+        // After the page's own listener, in the same task.
+        addEventListener('hashchange', () =>
+          resolve([...(globalThis as unknown as { asked: string[] }).asked]),
+        );
+        document.querySelector<HTMLElement>('[data-feed="cam0"] .tile-link')?.click();
+      }),
+  );
+  expect(asked.map((body) => JSON.parse(body).rid)).toEqual(['low', 'high']);
+  await page.context().close();
+}, 60_000);

@@ -89,7 +89,9 @@ const HostCard = ({ host, masters }: Pick<Status, 'host' | 'masters'>) => (
       </Fact>
       {host.disks.map((disk) => (
         <Fact key={disk.mount} name={`Disk ${disk.label}`}>
-          {formatBytes(disk.freeBytes)} free of {formatBytes(disk.totalBytes)}
+          {disk.silentS === undefined
+            ? `${formatBytes(disk.freeBytes)} free of ${formatBytes(disk.totalBytes)}`
+            : `Has not answered for ${formatSpan(disk.silentS)}`}
         </Fact>
       ))}
       <Fact name="Masters">

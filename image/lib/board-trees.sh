@@ -15,6 +15,7 @@ board_trees() {
 		dpkg-deb --fsys-tarfile "$work"/linux-base-*.deb |
 			tar --extract --directory "$work/trees" --wildcards --transform 's|.*/||' './usr/lib/*/broadcom/bcm27*-rpi-*.dtb' \
 				'./usr/lib/*/broadcom/bcm2837-rpi-*.dtb'
+		mkdir -p "$CACHE_DIR"
 		mv "$work/trees" "$folder"
 		rm -rf "$work"
 	fi

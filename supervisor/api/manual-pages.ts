@@ -43,7 +43,7 @@ function page(content: string): string {
 <link rel="icon" href="${manual}assets/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${manual}assets/site.css">
 </head>
-<body>
+<body class="alone">
 <div class="page"><main id="content"><article>
 ${content}
 </article></main></div>

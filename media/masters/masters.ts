@@ -154,6 +154,7 @@ export class Masters {
     this.ending.abort();
     await this.inTurn(() => Promise.all([...this.active.keys()].map((id) => this.end(id))));
     await Promise.all(this.working);
+    await this.options.rates.written();
   }
 
   /**

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -44,6 +44,14 @@ test('before any take the estimate is the maximum; afterwards it is what the tak
   await rates.learn('cam0', kept(10_000, 300));
   expect(await rates.bytesPerSecond(plan())).toBeCloseTo(300_000);
   expect(await rates.bytesPerSecond(plan({ strategy: 'spool' }))).toBeCloseTo(expected.spool + 300_000);
+});
+
+test('a program that ends can wait until everything is in the file', async () => {
+  const rates = open();
+  for (const camera of ['cam0', 'cam1', 'cam2']) void rates.learn(camera, kept(10_000, 300));
+  await rates.written();
+  expect(Object.keys(JSON.parse(await readFile(cacheFile, 'utf8')))).toHaveLength(3);
+  expect(await readdir(folder)).toEqual(['rates.json']);
 });
 
 test('the estimate survives a restart, for this camera, codec and geometry alone', async () => {

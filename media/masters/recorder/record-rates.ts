@@ -71,6 +71,11 @@ export class RecordRates {
     });
   }
 
+  /** Resolves once everything learned so far is in the file. Never rejects. */
+  written(): Promise<void> {
+    return this.inTurn(() => {});
+  }
+
   /** Bytes a second that recording takes: as measured, else as much as can be expected. A spool is held beside its master for a while. */
   async bytesPerSecond(plan: RecordPlan): Promise<number> {
     const sizes = await this.read();

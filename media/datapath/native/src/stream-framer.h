@@ -1,6 +1,7 @@
 // Finds the datagrams in what comes by a TCP connection: each follows its length (RFC 4571).
 #pragma once
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "bytes.h"

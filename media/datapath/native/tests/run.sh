@@ -36,7 +36,7 @@ program() {
 address='-fsanitize=address,undefined -fno-sanitize-recover=all'
 objects address "$address -fsanitize=fuzzer-no-link"
 objects thread -fsanitize=thread
-for test in units handshakes fan-out whole; do
+for test in formats publishers viewers threads handshakes fan-out whole; do
 	program address "$address" "$test"
 	"$out/$test-address"
 	program thread -fsanitize=thread "$test"

@@ -5,8 +5,8 @@ import type { ReferenceEcho, ReferenceTime } from './rtcp.ts';
 const MOST = 4;
 
 /**
- * What a receiver said its clock is, until it is told how long ago that was (RFC 3611, sections 4.4 and 4.5): from this it learns its
- * round trip, which somebody who only receives learns in no other way.
+ * Remembers the clock readings that receivers report until the next answer (RFC 3611, sections 4.4 and 4.5). A peer that only receives has
+ * no other way to learn its round trip.
  */
 export class ReferenceTimes {
   readonly #times = new Map<number, { readonly time: ReferenceTime; readonly atMs: number }>();

@@ -18,7 +18,7 @@ export interface NativeSource {
   readonly tellsCaptureTime?: boolean;
   /** Its publisher accepts RTCP without the usual first report (RFC 5506). */
   readonly reducedSize?: boolean;
-  /** Picture and sound are told apart by this header extension, and by these names in it. */
+  /** The header extension that distinguishes picture and sound, and the names in it. */
   readonly sections?:
     | { readonly midExtension: number; readonly videoMid: string; readonly audioMid: string | null }
     | undefined;

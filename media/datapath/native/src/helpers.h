@@ -25,8 +25,8 @@ class Helpers {
   static size_t countOfMachine();
   size_t count() const { return count_; }
 
-  // Wakes so many helpers, and returns when everything is done: what was written before is theirs to read, and the other way round. One
-  // that wakes up too late gets no part, so nobody waits for it. Gives the milliseconds that the caller had to wait for others.
+  // Wakes so many helpers, and returns when everything is done. They see what the caller wrote before, and it sees what they wrote. A helper
+  // that wakes up too late gets no part, so the caller does not wait for it. Returns the milliseconds that the caller waited for others.
   double share(size_t parts, size_t helpers);
 
  private:
@@ -38,7 +38,7 @@ class Helpers {
   const Serve serve_;
   const Finish finish_;
   std::vector<std::thread> threads_;
-  // Parts that nobody has begun, or less than none: each attempt takes one. Nothing but this is touched by a late helper.
+  // Parts that no thread has begun; below zero after attempts that found none. A late helper touches nothing else.
   std::atomic<int64_t> left_{0};
   // Parts that are not finished.
   std::atomic<uint32_t> unfinished_{0};

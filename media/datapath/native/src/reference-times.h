@@ -1,5 +1,5 @@
-// What a receiver said its clock is, until it is told how long ago that was (RFC 3611, sections 4.4 and 4.5): from this it learns its round trip,
-// which somebody who only receives learns in no other way.
+// Remembers the clock readings that receivers report until the next answer (RFC 3611, sections 4.4 and 4.5). A peer that only receives has
+// no other way to learn its round trip.
 #pragma once
 #include <algorithm>
 #include <vector>

@@ -1,26 +1,19 @@
 import { extendSequence, timestampDistance } from '../../rtp/sequence.ts';
 import type { PacketOutlet, SinkOptions, SinkStats, TrackPacket, TrackSink } from '../datapath.ts';
+import { KeyframeRepeats } from './keyframe-repeats.ts';
 import type { PacketRing } from './packet-ring.ts';
 import { RepairBudget } from './repair-budget.ts';
+import { Repetitions } from './repetitions.ts';
 import { SequenceMap } from './sequence-map.ts';
 import { SinkPace } from './sink-pace.ts';
 import { type TimeWarp, warped, warpOf } from './time-warp.ts';
 
 /** A packet is not sent again within a round trip, and this at least: its first repetition is still under way. */
 const LEAST_PAUSE_MS = 15;
-const RETRANSMIT_MEMORY = 1024;
 /** So many packets missing at once are a lone loss. */
 const FEW_PACKETS = 3;
 /** Another layer's first picture comes so much later than the last one before it, at least. */
 const LAYER_STEP = 1500;
-
-/** A viewer that lost too much of so many packets sent at once has shown nothing yet. */
-const MANY_PACKETS = 250;
-const RECENT_MS = 2000;
-const NOTHING_SHOWN_MS = 150;
-/** One that saw the picture until now is left alone for longer: its path may be full, and most publishers make a keyframe. */
-const FROZEN_MS = 3000;
-const MOST_REPEATS = 3;
 
 type SinkState = 'paused' | 'waiting' | 'catching-up' | 'live';
 
@@ -49,7 +42,7 @@ export class NodeSink implements TrackSink {
   readonly #transport: PacketOutlet;
   readonly #options: SinkOptions;
   readonly #map: SequenceMap;
-  readonly #repeated = new Map<number, number>();
+  readonly #repeated = new Repetitions();
   readonly #budget = new RepairBudget();
   #state: SinkState = 'paused';
   #cursor = 0;
@@ -69,13 +62,7 @@ export class NodeSink implements TrackSink {
   #lastTimestamp: number | null = null;
   readonly #pace = new SinkPace();
   #warp: TimeWarp | null = null;
-  #startedMs = Number.NEGATIVE_INFINITY;
-  /** Packets that were ready then. */
-  #backlog = 0;
-  /** When the remembered keyframe has to do; null if a new one is waited for. */
-  #waitUntilMs: number | null = null;
-  /** The keyframe that was shown once more, and how often. */
-  #shownAgain = { keyframe: -1, times: 0 };
+  readonly #repeats = new KeyframeRepeats();
 
   constructor(track: SinkTrack, transport: PacketOutlet, options: SinkOptions, firstSequence: number) {
     this.#track = track;
@@ -105,7 +92,7 @@ export class NodeSink implements TrackSink {
   }
 
   get startedMs(): number {
-    return this.#startedMs;
+    return this.#repeats.startedMs;
   }
 
   /** How many of the kept packets it may get now. */
@@ -128,23 +115,15 @@ export class NodeSink implements TrackSink {
 
   startAtNext(): void {
     this.#takeNext();
-    this.#waitUntilMs = null;
+    this.#repeats.wait();
     this.#state = 'waiting';
   }
 
   /** Called a few times a second. */
   tick(nowMs: number): void {
     const { keyframe, preface } = this.#track;
-    if (
-      this.#state !== 'waiting' ||
-      this.#waitUntilMs === null ||
-      nowMs < this.#waitUntilMs ||
-      keyframe === null
-    )
-      return;
-    const times = keyframe === this.#shownAgain.keyframe ? this.#shownAgain.times + 1 : 1;
-    this.#shownAgain = { keyframe, times };
-    this.#begin(keyframe, preface);
+    if (this.#state !== 'waiting' || keyframe === null) return;
+    if (this.#repeats.isDue(keyframe, nowMs)) this.#begin(keyframe, preface);
   }
 
   pause(): void {
@@ -231,7 +210,7 @@ export class NodeSink implements TrackSink {
       }
       const wanted = this.#map.toTrack(viewer);
       const packet = wanted === null ? null : ring.get(wanted);
-      const onItsWay = nowMs - (this.#repeated.get(viewer) ?? Number.NEGATIVE_INFINITY) < pauseMs;
+      const onItsWay = this.#repeated.isRecent(viewer, pauseMs, nowMs);
       // A packet that never arrived is being requested from the publisher; every viewer gets it when it comes.
       if (packet === null && wanted !== null && wanted >= ring.tail) continue;
       if (packet === null) {
@@ -266,10 +245,8 @@ export class NodeSink implements TrackSink {
     this.#map.continueAt(sequence);
     if (this.#skippedFrom !== null) this.#skippedFrames += this.#framesBetween(this.#skippedFrom, sequence);
     this.#skippedFrom = null;
-    this.#waitUntilMs = null;
     this.#startedAt = sequence;
-    this.#startedMs = performance.now();
-    this.#backlog = (this.#track.ring.head ?? sequence) - sequence;
+    this.#repeats.started((this.#track.ring.head ?? sequence) - sequence, performance.now());
     this.#cursor = sequence;
     this.#state = 'catching-up';
     this.#track.wake();
@@ -299,8 +276,7 @@ export class NodeSink implements TrackSink {
     this.#track = this.#next.track;
     this.#next = null;
     this.#skippedFrom = null;
-    // A number of the other track.
-    this.#shownAgain = { keyframe: -1, times: 0 };
+    this.#repeats.forget();
   }
 
   /** Puts the layer that begins with `first` behind the times that the viewer has. */
@@ -323,7 +299,7 @@ export class NodeSink implements TrackSink {
   /** A packet that is requested once more although it was repeated was lost twice: it is sent twice this time. */
   #repeat(packet: TrackPacket, viewer: number, twice: boolean, nowMs: number): void {
     const insistent = this.#repeated.has(viewer);
-    this.#noteRepetition(viewer, nowMs);
+    this.#repeated.note(viewer, nowMs);
     this.#sendAgain(packet, viewer);
     if ((insistent || twice) && this.#budget.spendSpare(packet.payload.length))
       this.#sendAgain(packet, viewer);
@@ -353,12 +329,7 @@ export class NodeSink implements TrackSink {
   #giveUpPicture(): void {
     if (this.#track.kind !== 'video' || !this.started || this.#options.steady === true) return;
     this.#skippedFrom = this.#state === 'live' ? (this.#track.ring.head ?? this.#cursor) + 1 : this.#cursor;
-    const { keyframe } = this.#track;
-    const nowMs = performance.now();
-    const nothingShown = this.#backlog >= MANY_PACKETS && nowMs - this.#startedMs < RECENT_MS;
-    const shownOften = keyframe === this.#shownAgain.keyframe && this.#shownAgain.times >= MOST_REPEATS;
-    const patienceMs = nothingShown ? NOTHING_SHOWN_MS : FROZEN_MS;
-    this.#waitUntilMs = keyframe === null || shownOften ? null : nowMs + patienceMs;
+    this.#repeats.lost(this.#track.keyframe, performance.now());
     this.#pace.giveUp();
     this.#state = 'waiting';
   }
@@ -413,13 +384,5 @@ export class NodeSink implements TrackSink {
       viewer,
       packet.payload,
     );
-  }
-
-  #noteRepetition(viewer: number, nowMs: number): void {
-    this.#repeated.delete(viewer);
-    this.#repeated.set(viewer, nowMs);
-    if (this.#repeated.size <= RETRANSMIT_MEMORY) return;
-    const oldest = this.#repeated.keys().next().value;
-    if (oldest !== undefined) this.#repeated.delete(oldest);
   }
 }

@@ -79,10 +79,14 @@ export class DiskFile implements AsyncDisposable {
     try {
       await this.#gate.run(close);
     } catch (error) {
-      // The caller gets the first error; what a late close says concerns no one any more.
-      if (!hasBegun) this.#gate.eventually(() => this.#handle.close().catch(() => {}));
+      if (!hasBegun) this.discard();
       throw error;
     }
+  }
+
+  /** Closes a file that was only read, as soon as its disk lets it. The caller waits for nothing. */
+  discard(): void {
+    this.#gate.eventually(() => this.#handle.close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -93,7 +97,7 @@ export class DiskFile implements AsyncDisposable {
 /** open(2). The file of a late answer is closed. */
 export async function open(path: string, flags: string | number = 'r', mode?: number): Promise<DiskFile> {
   const gate = gateOf(path);
-  const undo = (late: fs.FileHandle) => gate.eventually(() => late.close().catch(() => {}));
+  const undo = (late: fs.FileHandle) => gate.eventually(() => late.close());
   return new DiskFile(await gate.run(() => fs.open(path, flags, mode), { undo }), gate);
 }
 

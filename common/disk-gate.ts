@@ -86,9 +86,10 @@ export class DiskGate {
     return await Promise.race([answer, tooLate.promise]);
   }
 
-  /** Does what must happen at some time, such as closing a file, however long the disk is silent. `work` never rejects. */
+  /** Does what must happen at some time, such as closing a file, however long the disk is silent. How it ends concerns no one. */
   eventually(work: () => Promise<void>): void {
-    const begin = () => void work().finally(() => this.#leave());
+    const leave = () => this.#leave();
+    const begin = () => void work().then(leave, leave);
     if (this.#taken < slots) {
       this.#taken += 1;
       begin();
@@ -110,7 +111,7 @@ export class DiskGate {
     return promise;
   }
 
-  /** The slot goes to whoever waits longest. */
+  /** The caller that has waited longest gets the slot. */
   #leave(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#taken -= 1;
@@ -128,7 +129,7 @@ const gates = new Map<string, DiskGate>();
 
 /** The one gate of the disk on which a path lies. */
 export function gateOf(path: string): DiskGate {
-  const mount = mountOf(path, mounts());
+  const mount = mountOf(path, mounts())?.path ?? '/';
   const gate = gates.get(mount) ?? new DiskGate(mount);
   gates.set(mount, gate);
   return gate;

@@ -83,7 +83,7 @@ export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome
 /** Watches the growing files until the recorder has ended, for whatever reason. */
 async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome['endedBy']> {
   const file = order.strategy === 'spool' ? order.files.spool : order.files.master;
-  await using watch = new SegmentWatch(file, order.files.reference, order.settings.raw.fps);
+  using watch = new SegmentWatch(file, order.files.reference, order.settings.raw.fps);
   const looks = looker(watch, order);
   let hasEnded = false;
   let cause: 'signal' | 'disk' | null = null;

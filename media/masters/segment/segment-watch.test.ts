@@ -15,7 +15,7 @@ it('keeps counting after something unreadable', async () => {
     const [file, log] = [join(folder, '0001.mkv'), join(folder, '0001.framemd5')];
     await writeFile(file, 'frames');
     await writeFile(log, header + line(0) + line(1));
-    await using watch = new SegmentWatch(file, log, 30);
+    using watch = new SegmentWatch(file, log, 30);
     expect(await watch.poll()).toMatchObject({ frames: 2, droppedFrames: 0 });
     await appendFile(log, `${'\0'.repeat(500)}\nno line\n${line(2)}${line(3)}`);
     expect(await watch.poll()).toMatchObject({ frames: 4, droppedFrames: 0 });

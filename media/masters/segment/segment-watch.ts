@@ -1,7 +1,6 @@
 import { type DiskFile, syncFile } from '../../../common/disk-fs.ts';
 import { ifThere } from '../../../common/files.ts';
 import { openRegular, regularStat } from '../disk/disk-file.ts';
-import { isSilence } from '../disk/disk-trouble.ts';
 import { FrameLogReader } from './frame-log.ts';
 import { FrameSums } from './frame-sums.ts';
 
@@ -28,7 +27,7 @@ export const noProgress: SegmentProgress = {
  * Follows a segment that another process writes, by its frame log and its size, and syncs the latest writes. The frames
  * themselves are never read, and only sums are kept of the log.
  */
-export class SegmentWatch implements AsyncDisposable {
+export class SegmentWatch implements Disposable {
   private readonly file: string;
   private readonly reference: string;
   private readonly reader: FrameLogReader;
@@ -60,13 +59,9 @@ export class SegmentWatch implements AsyncDisposable {
     return { ...this.sums.progress(), bytes };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const { handle } = this;
+  [Symbol.dispose](): void {
+    this.handle?.discard();
     this.handle = undefined;
-    // Of a disk that does not answer it is closed later: it was only read.
-    await handle?.close().catch((error: unknown) => {
-      if (!isSilence(error)) throw error;
-    });
   }
 
   private async readLog(): Promise<void> {

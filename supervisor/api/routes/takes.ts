@@ -67,7 +67,7 @@ async function sendFile(ctx: Context, path: string, fileName: string): Promise<v
     ctx.length = part === null ? found.size : part.end - part.start + 1;
     ctx.body = contentOf(handle, part ?? { start: 0, end: found.size - 1 });
   } catch (error) {
-    await handle.close();
+    handle.discard();
     throw error;
   }
 }
@@ -78,6 +78,5 @@ function contentOf(file: DiskFile, part: { readonly start: number; readonly end:
     objectMode: false,
     highWaterMark: pieceBytes,
   });
-  // A file that was only read cannot be closed wrongly.
-  return content.once('close', () => void file.close().catch(() => {}));
+  return content.once('close', () => file.discard());
 }

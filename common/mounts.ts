@@ -29,17 +29,18 @@ export function parseMounts(text: string): Mount[] {
   });
 }
 
-/** Where the file system of a path is mounted; `/` if that is unknown. Links are not followed. Pure. */
-export function mountOf(path: string, all: readonly Mount[]): string {
-  let found = '/';
-  for (const { path: mount } of all) {
-    if (mount.length >= found.length && (path === mount || path.startsWith(`${mount}/`))) found = mount;
+/** The file system that holds a path; null if that is unknown. Links are not followed. Pure. */
+export function mountOf(path: string, all: readonly Mount[]): Mount | null {
+  let found: Mount | null = null;
+  for (const mount of all) {
+    const holds = mount.path === '/' || path === mount.path || path.startsWith(`${mount.path}/`);
+    if (holds && mount.path.length >= (found?.path.length ?? 0)) found = mount;
   }
   return found;
 }
 
 /** getmntent(3) writes blanks as `\040`. Pure. */
-export function unescapeMount(text: string): string {
+function unescapeMount(text: string): string {
   return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readTextIfThere } from '../../common/files.ts';
+import { mountOf, parseMounts } from '../../common/mounts.ts';
 
 /** The image's rushlight-storage.service writes here why it could not use the data partition: one sentence. */
 export const inMemoryNote = '/run/rushlight-data-in-memory';
@@ -22,21 +23,10 @@ export function whyNotKept(folder: string, mounts: string, note: string | null):
   if (note !== null) {
     return `${note.trim()} Settings that you change now are gone after a restart. You can keep recording, with the masters on an SSD; then replace the card, or reset it to its factory settings.`;
   }
-  const options = optionsOfDisk(folder, mounts);
+  const options = mountOf(folder, parseMounts(mounts))?.options ?? [];
   // Since Linux 6.15 a file system with errors stays writable by its flags.
   if (options.includes('ro') || options.includes('emergency_ro')) {
     return 'The card has accepted no writes since an error, so settings are not being saved. Restart between two takes to have it checked, and replace it before the next shooting day.';
   }
   return null;
-}
-
-/** Options of the file system that holds a folder: the longest mount on its path, and of several the last. */
-function optionsOfDisk(folder: string, mounts: string): readonly string[] {
-  let [longest, options] = ['', ''];
-  for (const line of mounts.split('\n')) {
-    const [, at = '', , said = ''] = line.split(' ');
-    const holds = at === '/' || folder === at || folder.startsWith(`${at}/`);
-    if (at !== '' && holds && at.length >= longest.length) [longest, options] = [at, said];
-  }
-  return options.split(',');
 }

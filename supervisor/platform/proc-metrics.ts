@@ -1,6 +1,6 @@
 /** Parsers of the kernel's texts in /proc and /sys (proc(5)). Pure; for other texts they return undefined or less. */
 
-import { unescapeMount } from '../../common/mounts.ts';
+import { parseMounts } from '../../common/mounts.ts';
 
 /** Clock ticks since boot, all cores together. */
 export interface CpuTicks {
@@ -104,11 +104,9 @@ const diskTypes = new Set([
 /** /proc/self/mounts: the disks, each device once, at its first mount. */
 export function parseDiskMounts(text: string): readonly DiskMount[] {
   const byDevice = new Map<string, DiskMount>();
-  for (const line of text.split('\n')) {
-    const [device, mount, type] = line.split(' ');
-    if (device === undefined || mount === undefined || type === undefined) continue;
+  for (const { device, path, type } of parseMounts(text)) {
     if (!device.startsWith('/dev/') || !diskTypes.has(type) || byDevice.has(device)) continue;
-    byDevice.set(device, { device, mount: unescapeMount(mount) });
+    byDevice.set(device, { device, mount: path });
   }
   return [...byDevice.values()];
 }

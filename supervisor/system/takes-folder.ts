@@ -107,10 +107,8 @@ const silent = 'the SSD does not answer: check its plug and its power';
 
 /** What is mounted at a folder; null if nothing is. */
 function deviceAt(folder: string): string | null {
-  const all = mounts();
-  return mountOf(folder, all) === folder
-    ? (all.findLast(({ path }) => path === folder)?.device ?? null)
-    : null;
+  const mount = mountOf(folder, mounts());
+  return mount?.path === folder ? mount.device : null;
 }
 
 async function obstacleOn(mount: string): Promise<string | null> {

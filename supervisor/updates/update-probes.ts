@@ -73,16 +73,19 @@ async function writeSample(folder: string): Promise<Probe> {
   try {
     // A disk that has just been plugged in has no such folder yet.
     await makeFolder(folder);
-    await using file = await open(path, 'w');
-    await file.write(randomBytes(sampleBytes), 0, sampleBytes, 0);
-    await file.datasync();
+    await writeAndSync(path, randomBytes(sampleBytes));
+    await removeFile(path);
     return works;
   } catch (error) {
+    // The next probe overwrites what is left.
     return fails(describeError(error));
-  } finally {
-    // What cannot be removed now is overwritten by the next probe; the verdict is about writing.
-    await removeFile(path).catch(() => {});
   }
+}
+
+async function writeAndSync(path: string, bytes: Buffer): Promise<void> {
+  await using file = await open(path, 'w');
+  await file.write(bytes, 0, bytes.length, 0);
+  await file.datasync();
 }
 
 async function failedUnits(host: ChildHost, signal: AbortSignal): Promise<string[]> {

@@ -1,14 +1,6 @@
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import pLimit from 'p-limit';
-import type { Logger } from 'pino';
-import type { ChildHost } from '../../common/child-host.ts';
-import { lstat } from '../../common/disk-fs.ts';
-import { gateOf } from '../../common/disk-gate.ts';
 import { pause, untilAborted } from '../../common/pause.ts';
-import type { SensorClock } from '../capture/sensor-clock.ts';
-import type { RawStream } from '../capture/types.ts';
-import { asDiskError, freeBytesFor, makeTakesFolder, remainingSeconds, requireSpace } from './disk/disk.ts';
+import { asDiskError, makeTakesFolder, requireSpace } from './disk/disk.ts';
 import { isSilence, silence } from './disk/disk-trouble.ts';
 import {
   DiskFilesError,
@@ -17,58 +9,13 @@ import {
   MastersOffError,
   TakeUnfinishedError,
 } from './errors.ts';
-import type { EncodeSpeed } from './recorder/encode-speed.ts';
-import type { RecordRates } from './recorder/record-rates.ts';
-import type { MasterCodec, MasterStrategy } from './recorder/recorder-command.ts';
-import { chooseStrategy, type StrategyFacts } from './recorder/strategy-choice.ts';
+import type { MastersOptions, RecordableCamera } from './masters-options.ts';
+import { masterThreads, RecordPlanner } from './recorder/record-planner.ts';
 import type { SegmentProgress } from './segment/segment-watch.ts';
 import type { FinishProgress } from './take/finish-progress.ts';
-import { manifestName, type Take } from './take/take.ts';
+import { SilencedTakes } from './take/silenced-takes.ts';
+import type { Take } from './take/take.ts';
 import { type TakePart, TakeRun } from './take/take-run.ts';
-import type { TakeStore } from './take/take-store.ts';
-
-/** A camera that can be recorded, and what its capture pipeline delivers. */
-export interface RecordableCamera {
-  readonly camera: string;
-  readonly raw: RawStream;
-}
-
-/** The settings that masters depend on. */
-export interface MastersSettings {
-  readonly codec: MasterCodec | 'off';
-  readonly strategy: MasterStrategy | 'auto';
-  readonly reserveBytes: number;
-}
-
-/** What masters need of the appliance. */
-export interface MastersOptions {
-  readonly host: ChildHost;
-  readonly logger: Logger;
-  readonly store: TakeStore;
-  readonly speed: EncodeSpeed;
-  readonly rates: RecordRates;
-  /** Asked at every start of a take, so a changed configuration holds from the next one on. */
-  readonly settings: () => MastersSettings;
-  /** All cameras of this appliance that can be recorded now. */
-  readonly cameras: () => readonly RecordableCamera[];
-  /** The named pipe of a camera's capture pipeline, also of one that does not run (yet). */
-  readonly pipeOf: (camera: string) => string;
-  /**
-   * Gives a camera's pipeline another pipe, because the kernel holds the reader of the present one. This interrupts its live
-   * picture, so it is asked only when the camera is to be recorded again.
-   */
-  readonly renewPipe?: (camera: string) => void;
-  /** Reports when a camera's sensor took its frames, if its pipeline knows. */
-  readonly sensorClockOf?: (camera: string) => SensorClock | undefined;
-  /**
-   * Whether a take that an earlier run of the program left unfinished should continue recording. Without it, take.json decides.
-   */
-  readonly mayGoOn?: (takeId: string) => boolean;
-  /** How long a stop waits for recorders, in milliseconds. Default 12 s. */
-  readonly stopPatienceMs?: number;
-  /** Called when a take changed: state, frames. */
-  readonly onChange?: (takeId: string) => void;
-}
 
 /**
  * Until a stop is answered although its recorders have not ended, in milliseconds: one that does not obey is killed after 5 s,
@@ -86,23 +33,22 @@ const longestPauseMs = 60_000;
  */
 export class Masters {
   private readonly options: MastersOptions;
+  private readonly planner: RecordPlanner;
   private readonly inTurn = pLimit(1);
   private readonly removing = new Set<string>();
   /** Takes of an earlier run of the program that were handled. */
   private readonly resumed = new Set<string>();
   private readonly active = new Map<string, TakeRun>();
-  /** Folders of takes that are to be finished when their disk answers, by id. */
-  private readonly silenced = new Map<string, string>();
+  private readonly silenced = new SilencedTakes();
   /** Cameras whose pipe has a reader that never reads. */
   private readonly heldPipes = new Set<string>();
-  private silencedSince = Promise.withResolvers<void>();
   private readonly working = new Set<Promise<void>>();
   private readonly ending = new AbortController();
   private trouble: { readonly reason: string; readonly atMs: number } | null = null;
-  private measuring = new AbortController();
 
   constructor(options: MastersOptions) {
     this.options = options;
+    this.planner = new RecordPlanner(options);
   }
 
   /** Ids of takes that are still wanted. */
@@ -163,7 +109,7 @@ export class Masters {
    * DiskReserveError, DiskFilesError, DiskUnavailableError. Nothing of the take is left then.
    */
   start(id: string, names: readonly string[] | null): Promise<Take> {
-    this.measuring.abort();
+    this.planner.interrupt();
     return this.inTurn(async () => {
       try {
         return await this.begin(id, names);
@@ -210,30 +156,17 @@ export class Masters {
     for (let pauseMs = 1000; !signal.aborted; ) {
       const isDue = this.options.store.isUnread || this.silenced.size > 0;
       if (isDue) await pause(pauseMs, signal);
-      else await Promise.race([ended, this.silencedSince.promise]);
+      else await Promise.race([ended, this.silenced.added]);
       pauseMs = isDue ? Math.min(2 * pauseMs, longestPauseMs) : 1000;
       if (isDue && !signal.aborted) await this.inTurn(() => this.resumeAll());
     }
   }
 
-  /** Takes whose disk did not answer are tried again once it does, and nothing records: their recorders must not meet others. */
-  private async noteAnswers(): Promise<void> {
-    if (this.active.size > 0) return;
-    for (const [id, folder] of this.silenced) {
-      try {
-        if (gateOf(folder).silentMs !== null) continue;
-        // It may have been pulled meanwhile, and be plugged in again later.
-        await lstat(join(folder, manifestName));
-        this.silenced.delete(id);
-        this.resumed.delete(id);
-      } catch (error) {
-        this.options.logger.debug({ err: error, take: id }, 'the disk of a take is still not back');
-      }
-    }
-  }
-
   private async resumeAll(): Promise<void> {
-    await this.noteAnswers();
+    // Only while nothing records: the recorders of a take that is tried again must not meet others.
+    if (this.active.size === 0) {
+      for (const id of await this.silenced.takeAnswered(this.options.logger)) this.resumed.delete(id);
+    }
     for (const take of await this.options.store.unfinished()) {
       const { id } = take.manifest;
       if (this.removing.has(id) || this.active.has(id) || this.resumed.has(id)) continue;
@@ -255,7 +188,7 @@ export class Masters {
       throw asDiskError(error);
     });
     const planned = cameras.map(async ({ camera, raw }) => {
-      const choice = await this.strategy({ codec, raw, configured: strategy, atOnce: cameras.length });
+      const choice = await this.planner.choose({ codec, raw, configured: strategy, atOnce: cameras.length });
       const how = { strategy: choice.strategy, strategyReason: choice.reason };
       return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
@@ -309,7 +242,7 @@ export class Masters {
     return take;
   }
 
-  /** Whoever stops a take gets an answer, even if its disk does not. */
+  /** A stop is answered even if the disk is not. */
   private abandon(take: Take, run: TakeRun | undefined): void {
     const reason = `the disk of the masters ${silence}`;
     this.options.logger.error({ take: take.manifest.id, reason }, 'a take ends without its disk');
@@ -349,42 +282,17 @@ export class Masters {
 
   /** Seconds that can still be recorded on these cameras before only the reserve is left; null if nothing would grow. */
   async remainingSeconds(names: readonly string[] | null): Promise<number | null> {
-    const { settings, store, rates } = this.options;
-    const { codec, strategy: configured, reserveBytes } = settings();
-    if (codec === 'off') return null;
-    const cameras = this.select(names);
-    const planned = cameras.map(async ({ camera, raw }) => {
-      const { strategy } = await this.strategy({ codec, raw, configured, atOnce: cameras.length });
-      return await rates.bytesPerSecond({ camera, raw, codec, strategy, growing: this.growing(camera) });
-    });
-    const total = (await Promise.all(planned)).reduce((sum, rate) => sum + rate, 0);
-    return remainingSeconds(await freeBytesFor(store.root), reserveBytes, total);
+    if (this.options.settings().codec === 'off') return null;
+    return await this.planner.remainingSeconds(this.select(names), (camera) => this.growing(camera));
   }
 
   /**
-   * Measures how fast this machine compresses what its cameras deliver, if that decides how takes are recorded and is unknown.
-   * Call it from time to time: it does nothing while a take runs or is being finished, and ends when one starts. Rejects with
-   * the reason of `signal`.
+   * Measures how fast this machine compresses, see RecordPlanner. Call it from time to time: it does nothing while a take runs or
+   * is being finished, and ends when one starts.
    */
   async measure(signal: AbortSignal): Promise<void> {
-    const { cameras, settings, speed } = this.options;
-    const { codec, strategy } = settings();
-    if (
-      codec === 'off' ||
-      strategy !== 'auto' ||
-      this.active.size > 0 ||
-      this.inTurn.activeCount + this.inTurn.pendingCount > 0
-    )
-      return;
-    this.measuring = new AbortController();
-    const interrupted = this.measuring.signal;
-    try {
-      for (const { raw } of cameras().filter((camera) => camera.raw.codec === 'rawvideo')) {
-        await speed.measured(codec, raw, masterThreads(), AbortSignal.any([signal, interrupted]));
-      }
-    } catch (error) {
-      if (signal.aborted || !interrupted.aborted) throw error;
-    }
+    if (this.active.size > 0 || this.inTurn.activeCount + this.inTurn.pendingCount > 0) return;
+    await this.planner.measure(this.options.cameras(), signal);
   }
 
   private growing(camera: string): SegmentProgress | undefined {
@@ -411,12 +319,6 @@ export class Masters {
       if (held === undefined) continue;
       throw new MastersError(`camera ${held.camera} is recorded by take ${run.take.manifest.id}`);
     }
-  }
-
-  /** An earlier measurement decides: a take begins at once, and does not wait for a new one. */
-  private async strategy(facts: Omit<StrategyFacts, 'measuredFps'>) {
-    const measuredFps = await this.options.speed.known(facts.codec, facts.raw, masterThreads());
-    return chooseStrategy({ ...facts, measuredFps });
   }
 
   /** Continues a take: its running recorders are taken over, and what is missing is done. */
@@ -468,19 +370,10 @@ export class Masters {
     void run.released.then(() => this.noteEndByItself(run));
     const finished = run.run().then(() => {
       this.active.delete(id);
-      if (run.wasSilenced) {
-        this.silenced.set(id, take.folder);
-        this.silencedSince.resolve();
-        this.silencedSince = Promise.withResolvers<void>();
-      }
+      if (run.wasSilenced) this.silenced.add(id, take.folder);
       this.working.delete(finished);
       notify();
     });
     this.working.add(finished);
   }
-}
-
-/** All cores: a recorder that falls behind loses frames, which is worse than a slowdown of anything else. */
-function masterThreads(): number {
-  return Math.min(16, availableParallelism());
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../../common/pause.ts';
 import { liveEncoderArgs } from '../../media/capture/outputs.ts';
 import { freeRtpPort, openMediaRig } from '../../media/signaling/media-rig.fake.ts';
 
@@ -86,7 +87,7 @@ async function play(streams: readonly Stream[], fps: number, signal: AbortSignal
   const beganMs = performance.now();
   for (let n = 0; !signal.aborted; n++) {
     const waitMs = beganMs + (n * 1000) / fps - performance.now();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {}); // ended: the loop ends, too
+    if (waitMs > 0) await pause(waitMs, signal);
     for (const stream of streams) {
       for (const recorded of stream.frames[(n + stream.from) % stream.frames.length] ?? []) {
         const packet = Buffer.from(recorded);

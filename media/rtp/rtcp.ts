@@ -1,10 +1,5 @@
 /** RTCP packets that an SFU reads (RFC 3550 section 6, RFC 3611 sections 4.4 and 4.5, RFC 4585 section 6, RFC 5104 section 4.3.1). */
 import type { NtpTime } from './ntp.ts';
-import {
-  parseTransportFeedback,
-  TRANSPORT_FEEDBACK_FORMAT,
-  type TransportFeedback,
-} from './transport-feedback.ts';
 
 /** One block of a receiver or sender report. */
 export interface ReportBlock {
@@ -48,7 +43,6 @@ export type RtcpPacket =
     }
   | { readonly kind: 'receiver-report'; readonly ssrc: number; readonly reports: readonly ReportBlock[] }
   | { readonly kind: 'nack'; readonly mediaSsrc: number; readonly lost: readonly number[] }
-  | { readonly kind: 'transport-feedback'; readonly feedback: TransportFeedback }
   | { readonly kind: 'picture-loss'; readonly mediaSsrc: number }
   | { readonly kind: 'full-intra-request'; readonly mediaSsrcs: readonly number[] }
   | { readonly kind: 'remb'; readonly bitrateBps: number; readonly ssrcs: readonly number[] }
@@ -103,7 +97,7 @@ function parseOne(packet: Buffer): RtcpPacket | null {
     }
     case RtcpType.RTPFB:
       if (packet.length < 12) return null;
-      return parseTransportLayerFeedback(packet, count);
+      return count === 1 ? parseNack(packet) : { kind: 'other', type };
     case RtcpType.PSFB:
       return packet.length < 12 ? null : parsePayloadFeedback(packet, count);
     case RtcpType.XR:
@@ -139,14 +133,6 @@ function parseReports(packet: Buffer, start: number, count: number): ReportBlock
       delaySinceLastReport: packet.readUInt32BE(at + 20),
     };
   });
-}
-
-function parseTransportLayerFeedback(packet: Buffer, format: number): RtcpPacket {
-  if (format === 1) return parseNack(packet);
-  const feedback = format === TRANSPORT_FEEDBACK_FORMAT ? parseTransportFeedback(packet) : null;
-  return feedback === null
-    ? { kind: 'other', type: RtcpType.RTPFB }
-    : { kind: 'transport-feedback', feedback };
 }
 
 function parseNack(packet: Buffer): RtcpPacket {

@@ -1,4 +1,5 @@
 /** Transport-wide feedback: when each packet of a connection arrived (draft-holmer-rmcat-transport-wide-cc-extensions-01). */
+
 /** Name of the header extension that numbers all packets of a connection. */
 export const TRANSPORT_NUMBERS = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
 /** Arrival times are in units of 1/4 ms. */
@@ -9,8 +10,6 @@ export const REFERENCE_TICKS = 64 * TICKS_PER_MS;
 export const TRANSPORT_FEEDBACK_FORMAT = 15;
 const PACKET_TYPE = 205;
 const HEAD_BYTES = 20;
-/** More packets than that come in no second, so the rest of a longer run is nonsense. */
-const MAX_STATUSES = 32_768;
 const MOST_IN_RUN = 0x1fff;
 
 /** One message. */
@@ -52,30 +51,6 @@ export function buildTransportFeedback(feedback: TransportFeedback): Buffer {
   packet.set(differences, HEAD_BYTES + chunks.length * 2);
   if (padding > 0) packet[packet.length - 1] = padding;
   return packet;
-}
-
-/** Reads a message; null if it is malformed. */
-export function parseTransportFeedback(packet: Buffer): TransportFeedback | null {
-  if (packet.length < HEAD_BYTES) return null;
-  const padding = packet.readUInt8(0) & 0x20 ? packet.readUInt8(packet.length - 1) : 0;
-  const body = packet.subarray(0, packet.length - padding);
-  const wanted = packet.readUInt16BE(14);
-  const statuses: Status[] = [];
-  let at = HEAD_BYTES;
-  for (; statuses.length < wanted; at += 2) {
-    if (at + 2 > body.length) return null;
-    readChunk(body.readUInt16BE(at), statuses, Math.min(wanted, MAX_STATUSES));
-  }
-  const arrivals = readArrivals(body.subarray(at), statuses);
-  if (arrivals === null) return null;
-  return {
-    senderSsrc: packet.readUInt32BE(4),
-    mediaSsrc: packet.readUInt32BE(8),
-    count: packet.readUInt8(19),
-    first: packet.readUInt16BE(12),
-    reference: packet.readUIntBE(16, 3),
-    arrivals,
-  };
 }
 
 function differencesOf(arrivals: readonly (number | null)[]): { statuses: Status[]; differences: number[] } {
@@ -120,31 +95,4 @@ function chunksOf(statuses: readonly Status[]): number[] {
     }
   }
   return chunks;
-}
-
-function readChunk(chunk: number, statuses: Status[], wanted: number): void {
-  const vector = (chunk & 0x8000) !== 0;
-  const bits = (chunk & 0x4000) === 0 ? 1 : 2;
-  const count = vector ? 14 / bits : chunk & MOST_IN_RUN;
-  for (let i = 0; i < count && statuses.length < wanted; i++) {
-    const symbol = vector ? (chunk >> (14 - bits * (i + 1))) & (bits === 1 ? 1 : 3) : (chunk >> 13) & 3;
-    // 3 is reserved.
-    statuses.push(symbol === 1 || symbol === 2 ? symbol : 0);
-  }
-  // A run of nothing would never end.
-  if (count === 0) statuses.push(0);
-}
-
-function readArrivals(differences: Buffer, statuses: readonly Status[]): (number | null)[] | null {
-  let at = 0;
-  let time = 0;
-  const arrivals: (number | null)[] = [];
-  for (const status of statuses) {
-    if (at + status > differences.length) return null;
-    if (status === 1) time += differences.readUInt8(at);
-    if (status === 2) time += differences.readInt16BE(at);
-    arrivals.push(status === 0 ? null : time);
-    at += status;
-  }
-  return arrivals;
 }

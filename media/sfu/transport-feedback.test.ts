@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseRtcp } from '../rtp/rtcp.ts';
 import { buildRtp } from '../rtp/rtp-packet.ts';
+import { transportFeedbackIn } from '../rtp/transport-feedback.fake.ts';
 import { TRANSPORT_NUMBERS, type TransportFeedback } from '../rtp/transport-feedback.ts';
 import { HttpHarness } from '../signaling/http-harness.fake.ts';
 import { eventually } from '../signaling/media-rig.fake.ts';
@@ -33,8 +33,7 @@ describe.each(['native', 'JavaScript'] as const)('On the %s plane', (kind) => {
     using peer = new NativePeer('SendOnly', { audio: false });
     const messages: TransportFeedback[] = [];
     peer.video.onMessage((message) => {
-      for (const report of parseRtcp(Buffer.from(message)))
-        if (report.kind === 'transport-feedback') messages.push(report.feedback);
+      messages.push(...transportFeedbackIn(Buffer.from(message)));
     });
     const answer = await peer.connect(`${await http.open()}/whip/cam0`, {}, offered);
     expect(answer).toContain(`a=extmap:5 ${TRANSPORT_NUMBERS}`);

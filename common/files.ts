@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorCode } from './errors.ts';
+import { type ReplacingCalls, replaceFile, temporaryPrefix } from './replace-file.ts';
 
 /** How {@link replaceFile} writes. */
 export interface AtomicWriteOptions {
@@ -20,23 +20,8 @@ export async function writeFileAtomic(
   data: string | Uint8Array,
   { mode = 0o600, durable = true }: AtomicWriteOptions = {},
 ): Promise<void> {
-  const folder = dirname(file);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `${temporaryPrefix(file)}${randomUUID()}`);
-  try {
-    await using handle = await open(temporary, 'wx', mode);
-    await handle.chmod(mode).catch((error: unknown) => {
-      // FAT has no permissions and refuses some. The file was opened with at most these.
-      if (errorCode(error) !== 'EPERM') throw error;
-    });
-    await handle.writeFile(data);
-    if (durable) await handle.sync();
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  if (durable) await syncFolder(folder);
+  await mkdir(dirname(file), { recursive: true });
+  await replaceFile(calls, file, data, { mode, durable });
 }
 
 /** Removes what a crash in the middle of writing this file left behind. */
@@ -47,11 +32,15 @@ export async function removeLeftovers(file: string): Promise<void> {
   await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
 }
 
-/** Makes a folder's entries (new, renamed, removed files) outlive a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r');
-  await handle.sync();
-}
+const calls: ReplacingCalls = {
+  open,
+  rename,
+  removeFile: (path) => rm(path, { force: true }),
+  async syncFolder(folder) {
+    await using handle = await open(folder, 'r');
+    await handle.sync();
+  },
+};
 
 /** Of a path that leads nowhere: nothing there, a file in place of a folder, a name longer than any file may have. */
 const absent = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
@@ -69,8 +58,4 @@ export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
 /** The text of a file, or null if there is none. */
 export function readTextIfThere(file: string): Promise<string | null> {
   return ifThere(readFile(file, 'utf8'));
-}
-
-function temporaryPrefix(file: string): string {
-  return `.${basename(file)}.tmp-`;
 }

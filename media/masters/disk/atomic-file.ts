@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { basename, dirname, join } from 'node:path';
-import { open, removeFile, rename, syncFolder } from '../../../common/disk-fs.ts';
+import * as diskFs from '../../../common/disk-fs.ts';
+import { replaceFile } from '../../../common/replace-file.ts';
 
 /**
  * Replaces a file of a take, so that a power cut leaves either the old or the new one, complete. The folder must exist: if it
@@ -8,17 +7,5 @@ import { open, removeFile, rename, syncFolder } from '../../../common/disk-fs.ts
  * DiskSilentError.
  */
 export async function replaceTakeFile(path: string, text: string): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.tmp-${randomUUID()}`);
-  try {
-    await using file = await open(temporary, 'wx', 0o644);
-    await file.chmod(0o644);
-    await file.writeText(text);
-    await file.sync();
-    await rename(temporary, path);
-  } catch (error) {
-    await removeFile(temporary);
-    throw error;
-  }
-  await syncFolder(folder);
+  await replaceFile(diskFs, path, text, { mode: 0o644, durable: true });
 }

@@ -70,7 +70,7 @@ export class SensorLog implements AsyncDisposable {
       constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
       0o644,
     );
-    await this.handle.writeText(recent.map(lineOf).join(''));
+    await this.handle.writeFile(recent.map(lineOf).join(''));
     await this.handle.datasync();
   }
 }

@@ -34,7 +34,7 @@ test('gives up a disk that hangs, refuses what comes after, and asks again once 
   const [first, second] = [question(), question()];
   const held = [gate.run(first.call), gate.run(second.call)];
   const waiting = gate.run(never);
-  for (const asked of [...held, waiting]) await expect(asked).rejects.toMatchObject(silent);
+  await Promise.all([...held, waiting].map((asked) => expect(asked).rejects.toMatchObject(silent)));
   expect(gate.silentMs).toBeGreaterThanOrEqual(40);
   let begun = false;
   const refused = gate.run(async () => {
@@ -56,6 +56,14 @@ test('serves the others while one question hangs', async () => {
   const gate = new DiskGate('/disk', 20);
   await expect(gate.run(never)).rejects.toMatchObject(silent);
   expect(await Promise.all([1, 2, 3].map((one) => gate.run(async () => one)))).toEqual([1, 2, 3]);
+});
+
+test('a question that may take long, such as removing a file, holds up no others on a disk that hangs', async () => {
+  const gate = new DiskGate('/disk', 20);
+  const removal = gate.run(never, { patienceMs: 600_000 });
+  await expect(gate.run(never)).rejects.toMatchObject(silent);
+  await expect(gate.run(async () => 'now')).rejects.toMatchObject(silent);
+  expect(await Promise.race([removal, sleep(50, 'it still waits')])).toBe('it still waits');
 });
 
 test('undoes a late answer, and passes on a late failure to nobody', async () => {

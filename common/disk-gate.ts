@@ -20,6 +20,9 @@ export interface Asking<T> {
 
 interface Question {
   readonly sinceMs: number;
+  /** It waits longer than usual questions may. */
+  isOverdue: boolean;
+  /** Its caller has given up. */
   isLate: boolean;
 }
 
@@ -39,7 +42,8 @@ const defaultPatienceMs = 10_000;
 
 /**
  * The way to one disk. Few questions are outstanding at a time, and a caller waits only so long for the answer. While as many
- * questions as may be outstanding are late, further ones are refused at once; as soon as one is answered, the disk counts again.
+ * questions as may be outstanding are overdue, one of them late, further ones are refused at once; as soon as one is answered, the
+ * disk counts again.
  */
 export class DiskGate {
   readonly #mount: string;
@@ -65,21 +69,26 @@ export class DiskGate {
    */
   async run<T>(call: () => Promise<T>, { patienceMs = this.#patienceMs, undo }: Asking<T> = {}): Promise<T> {
     await this.#turn();
-    const question: Question = { sinceMs: performance.now(), isLate: false };
+    const question: Question = { sinceMs: performance.now(), isOverdue: false, isLate: false };
     this.#outstanding.add(question);
     const tooLate = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      question.isLate = true;
-      tooLate.reject(new DiskSilentError(this.#mount));
+    const note = (what: Partial<Question>) => {
+      Object.assign(question, what);
       if (this.#isShut) this.#refuseAll();
+    };
+    const overdue = setTimeout(() => note({ isOverdue: true }), this.#patienceMs);
+    const late = setTimeout(() => {
+      tooLate.reject(new DiskSilentError(this.#mount));
+      note({ isOverdue: true, isLate: true });
     }, patienceMs);
     const answer = call().finally(() => {
-      clearTimeout(timer);
+      clearTimeout(overdue);
+      clearTimeout(late);
       this.#outstanding.delete(question);
       this.#leave();
     });
     answer.then(
-      (late) => question.isLate && undo?.(late),
+      (brought) => question.isLate && undo?.(brought),
       // The caller has its reason already.
       () => {},
     );
@@ -97,7 +106,8 @@ export class DiskGate {
   }
 
   get #isShut(): boolean {
-    return this.#outstanding.size >= slots && [...this.#outstanding].every(({ isLate }) => isLate);
+    const all = [...this.#outstanding];
+    return all.length >= slots && all.every(({ isOverdue }) => isOverdue) && all.some(({ isLate }) => isLate);
   }
 
   #turn(): Promise<void> {

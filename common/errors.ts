@@ -23,6 +23,9 @@ export abstract class RushlightError extends Error {
  */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // What failed first, then what failed while clearing up after it.
+  if (error instanceof SuppressedError)
+    return [...new Set([error.suppressed, error.error].map(describeError))].join(', then ');
   const own = error.message === 'fetch failed' && error.cause !== undefined ? '' : error.message;
   const causes =
     error instanceof AggregateError && own === ''

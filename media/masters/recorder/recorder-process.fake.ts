@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { describeError } from '../../../common/errors.ts';
 import { Take } from '../take/take.ts';
 import { Recorder } from './recorder.ts';
 import type { MasterStrategy } from './recorder-command.ts';
@@ -43,7 +44,7 @@ const recorder = new Recorder(take, {
 });
 const done = recorder.run(stop.signal, new AbortController().signal).then(
   () => say('done'),
-  (error: unknown) => say(`failed ${error}`),
+  (error: unknown) => say(`failed ${describeError(error)}`),
 );
 process.stdin.resume();
 await Promise.race([once(process.stdin, 'data'), done]);

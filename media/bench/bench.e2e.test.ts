@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -45,6 +45,24 @@ describe('npm run bench', () => {
           expect(one.usage.rssKib).toBeGreaterThan(0);
         }
       expect(measured.map(({ figures }) => figures[0]?.profile === 'plain')).toEqual([false, false, true]);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.runIf(hasTools)('lets another processor do the receivers’ work, or says what that needs', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+    const output = join(folder, 'fanout.json');
+    try {
+      const args = ['fanout', '--apart', '--viewers', '2', '--seconds', '2', '--servers', 'floor'];
+      const bench = run(process.execPath, [main, ...args, '--output', output]);
+      if (process.getuid?.() !== 0 || cpus().length < 2) {
+        await expect(bench).rejects.toThrow(/needs root and two processors/);
+        return;
+      }
+      expect((await bench).stdout).toContain(`of receiving: on processor ${cpus().length - 1}`);
+      const { measured } = outputSchema.parse(JSON.parse(await readFile(output, 'utf8')));
+      expect(measured[0]?.figures[0]?.deliveredPackets).toBeGreaterThan(2 * 15 * 30);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { receivingProcessor } from './apart.ts';
 import { BenchError } from './errors.ts';
 import type { Target } from './servers.ts';
 
@@ -113,7 +114,11 @@ export async function runLoad<T>(
     options.deaf ? ['-deaf'] : [],
     target.token === undefined ? [] : ['-token', target.token],
   ].flat();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command = program, ...rest] =
+    receivingProcessor === null
+      ? [program, ...args]
+      : ['taskset', '--cpu-list', String(receivingProcessor), program, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   let complaint = '';
   child.stderr.on('data', (chunk) => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { z } from 'zod';
 import { describeError } from '../../common/errors.ts';
+import { receivingProcessor, runApart } from './apart.ts';
 import { buildTools, outputFolder, type Tools } from './build-tools.ts';
 import { BenchError } from './errors.ts';
 import { fanOutSchema, joinSchema, type LoadOptions, lossSchema, runLoad, soakSchema } from './load.ts';
@@ -26,7 +27,7 @@ const defaultServers: Readonly<Record<Command, string>> = {
   soak: 'rushlight,rushlight-js,pion',
 };
 const usage = `usage: npm run bench -- ${commands.join('|')} [--viewers 10,50,100] [--seconds 10] [--gop 2] [--joins 20] [--loss 0.03] [--deaf]
-  [--servers ${serverNames.join(',')}] [--checkout <folder>] [--output <file>]
+  [--servers ${serverNames.join(',')}] [--checkout <folder>] [--output <file>] [--apart]
   [--whip <url> --whep <url> --pid <pid>[,<pid>] [--token <token>]]
 `;
 
@@ -40,6 +41,7 @@ function readOptions() {
       joins: { type: 'string' },
       loss: { type: 'string', default: '0.03' },
       deaf: { type: 'boolean' },
+      apart: { type: 'boolean', default: false },
       servers: { type: 'string' },
       checkout: { type: 'string' },
       whip: { type: 'string' },
@@ -77,6 +79,7 @@ function readOptions() {
     servers,
     given: givenTarget(values),
     checkout: values.checkout,
+    apart: values.apart,
     output: values.output,
   };
 }
@@ -130,10 +133,17 @@ async function report<T>(
   const load = loadavg().map((average) => average.toFixed(1));
   process.stdout.write(`${table(rows)}\n`);
   process.stdout.write(`${cpus().length} cores; load average ${load.join(' ')}, this benchmark included\n`);
+  if (receivingProcessor !== null)
+    process.stdout.write(
+      `The load generator and the kernel's work of receiving: on processor ${receivingProcessor}\n`,
+    );
   for (const { server, failure } of failures) process.stdout.write(`${server} failed: ${failure}\n`);
   const file = options.output ?? join(outputFolder, `${options.command}.json`);
-  const { command, load: asked } = options;
-  await writeFile(file, `${JSON.stringify({ at: new Date(), command, asked, rows, measured: all })}\n`);
+  const { command, load: asked, apart } = options;
+  await writeFile(
+    file,
+    `${JSON.stringify({ at: new Date(), command, asked, apart, rows, measured: all })}\n`,
+  );
   process.stdout.write(`All figures are in ${file}\n`);
   if (failures.length > 0) process.exitCode = 1;
 }
@@ -141,6 +151,10 @@ async function report<T>(
 async function main(): Promise<void> {
   const options = readOptions();
   const tools = await buildTools();
+  if (options.apart && receivingProcessor === null) {
+    process.exitCode = await runApart();
+    return;
+  }
   switch (options.command) {
     case 'fanout':
       return await report(options, await measureAll(options, tools, fanOutSchema), fanOutRows);

@@ -164,12 +164,27 @@ describe('Masters', { timeout: 120_000 }, () => {
     kernel.release();
     await recorder.exited;
     await masters.start('two', null);
-    expect(renewed).toEqual(['cam0']);
+    await until(() => renewed.length === 1);
     await until(() => (masters.progress('two').get('cam0')?.frames ?? 0) >= 15);
     await masters.stop('two');
     await masters.start('three', null);
     expect(renewed).toEqual(['cam0']);
     await masters.stop('three');
+    await stop();
+  });
+
+  it('asks for another pipe, too, if the kernel holds the recorder of a disk that was taken away', async () => {
+    const renewed: string[] = [];
+    const { masters, store, stop } = start({}, undefined, (camera) => renewed.push(camera));
+    const kernel = rig.holdInKernel('record-');
+    await rig.startCapture();
+    const take = await masters.start('one', null);
+    await until(() => (masters.progress('one').get('cam0')?.frames ?? 0) >= 15);
+    await rename(store.root, `${store.root}-elsewhere`);
+    await until(() => cameraOf(take).state === 'failed');
+    kernel.release();
+    await masters.start('two', null);
+    await until(() => renewed.length === 1);
     await stop();
   });
 

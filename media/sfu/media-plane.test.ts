@@ -180,12 +180,14 @@ describe.each(planes)('The %s media plane', (kind) => {
   });
 
   it('tells viewers the capture times, and learns their loss and round trip', async () => {
+    const startedMs = Date.now();
     await using rig = await openPlaneRig(kind, { ingest: true });
     await using viewer = await viewed(rig);
     await eventually(() => viewer.count('sender-report') > 0, 'a report comes');
     const report = viewer.reports.find((one) => one.kind === 'sender-report');
     if (report?.kind !== 'sender-report') throw new Error('no report');
-    expect(Math.abs(unixMsOfNtp(report.ntp) - Date.now())).toBeLessThan(2000);
+    expect(unixMsOfNtp(report.ntp)).toBeGreaterThan(startedMs);
+    expect(unixMsOfNtp(report.ntp)).toBeLessThan(Date.now() + 1);
     const newest = viewer.packets.at(-1);
     expect(Math.abs(timestampDistance(newest?.timestamp ?? 0, report.rtpTimestamp))).toBeLessThan(90_000 * 3);
     const lastReport = ((report.ntp.seconds & 0xffff) * 65536 + (report.ntp.fraction >>> 16)) >>> 0;

@@ -18,16 +18,18 @@ it('a hub knows when the frames of its cameras were captured', { timeout: 60_000
     pushes: [{ feed: 'cam0', url: `${hub.url}/whip/cam0` }],
   });
   const delayOf = ({ service }: typeof hub) => service.feeds.stats(performance.now())[0]?.captureDelayMs;
+  const startedMs = performance.now();
   const ffmpeg = startTestPicture(rtpPort);
   try {
     await eventually(() => typeof delayOf(camera) === 'number', 'the camera knows');
     await eventually(() => typeof delayOf(hub) === 'number', 'the hub knows');
     const [there, here] = [delayOf(camera) ?? -1, delayOf(hub) ?? -1];
     process.stdout.write(`from capture to arrival: ${there} ms at the camera, ${here} ms at the hub\n`);
-    // Both clocks are this machine's: what is captured cannot have arrived before, nor a report be seconds off.
-    expect(there).toBeGreaterThan(0);
-    expect(there).toBeLessThan(2500);
-    expect(Math.abs(here - there)).toBeLessThan(2500);
+    // Both clocks are this machine's: no frame arrived before it was captured, and none was captured before the program started.
+    for (const delayMs of [there, here]) {
+      expect(delayMs).toBeGreaterThan(0);
+      expect(delayMs).toBeLessThan(performance.now() - startedMs);
+    }
   } finally {
     ffmpeg.kill('SIGKILL');
   }

@@ -145,6 +145,25 @@ describe('serving the bundle', () => {
     const none = await listen((request, response) => void serveBundle(null, request, response));
     expect((await fetch(none)).status).toBe(404);
   });
+
+  it('says if its disk fails, and not if a camera went away or the cache has replaced the bundle', async () => {
+    const bundle = await cacheOf().ensure(release(), never);
+    const paths = [folder, join(folder, 'replaced'), bundle.path];
+    const outcomes: unknown[] = [];
+    const url = await listen((request, response) => {
+      const path = paths[outcomes.length] ?? '';
+      void serveBundle({ ...bundle, path }, request, response).then(
+        () => outcomes.push('served'),
+        (error: unknown) => outcomes.push(error),
+      );
+      if (path === bundle.path) response.socket?.resetAndDestroy();
+    });
+    for (const count of [1, 2, 3]) {
+      await expect(fetch(url).then((answer) => answer.arrayBuffer())).rejects.toThrow();
+      await vi.waitFor(() => expect(outcomes).toHaveLength(count));
+    }
+    expect(outcomes).toMatchObject([{ code: 'EISDIR' }, 'served', 'served']);
+  });
 });
 
 class Refusal extends Error {

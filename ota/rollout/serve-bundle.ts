@@ -2,11 +2,15 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { parseByteRange } from '../../common/byte-range.ts';
+import { errorCode } from '../../common/errors.ts';
 import type { CachedBundle } from './bundle-cache.ts';
+
+/** A camera went away in the middle, or the cache has replaced its bundle. */
+const willBeAskedAgain = new Set<string | undefined>(['ERR_STREAM_PREMATURE_CLOSE', 'ENOENT']);
 
 /**
  * Answers a camera's request for the cached bundle as RAUC's streaming needs it: `Range`, `HEAD`, a strong ETag that is the
- * bundle's hash. 404 if none is cached.
+ * bundle's hash. 404 if none is cached. Rejects if the disk fails.
  */
 export async function serveBundle(
   bundle: CachedBundle | null,
@@ -41,8 +45,8 @@ export async function serveBundle(
   }
   try {
     await pipeline(createReadStream(bundle.path, { start, end }), response);
-  } catch {
-    // The camera went away in the middle, or the cache moved on: it will ask again.
+  } catch (error) {
     response.destroy();
+    if (!willBeAskedAgain.has(errorCode(error))) throw error;
   }
 }

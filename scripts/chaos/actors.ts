@@ -147,6 +147,7 @@ export class Actors {
 
   async #attack({ attack, machine, forMs, seed }: DeedOf<'attack'>): Promise<string> {
     const { stage, keys, report } = this.#options;
+    // A camera that is down at the moment is attacked all the same.
     const { hub } = await stage.status('camera').catch(() => ({ hub: null }));
     const request = { attack, machine, forMs, seed, token: keys.viewerToken, hubId: hub?.id ?? 'unknown' };
     const { answers, wrong } = await stage.attacker.ask<{

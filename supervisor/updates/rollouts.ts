@@ -125,7 +125,12 @@ export class Rollouts {
           this.#refuseUnverified(sha256);
           return false;
         }
-        await serveBundle(bundle, request, response);
+        await serveBundle(bundle, request, response).catch((error: unknown) =>
+          this.#options.log.error(
+            { err: error, path: bundle.path },
+            'the bundle for the cameras cannot be read',
+          ),
+        );
         return true;
       },
     };

@@ -64,7 +64,7 @@ export class QemuMachine implements Power, AsyncDisposable {
   async off(): Promise<void> {
     this.#cut = true;
     this.#child?.kill('SIGKILL');
-    await this.#running?.catch(() => {});
+    await this.#running?.catch(() => {}); // already marked in the serial log
   }
 
   /** Sends QEMU a command. Rejects if it does not run, or refuses. */
@@ -118,7 +118,10 @@ export class QemuMachine implements Power, AsyncDisposable {
     const ended = once(child, 'close');
     const gone = new AbortController();
     child.once('close', () => gone.abort(new RigError('RIG_TOOL', 'QEMU has ended')));
-    const qmp = await QmpClient.connect(socket, gone.signal).catch(() => null);
+    const qmp = await QmpClient.connect(socket, gone.signal).catch((error: unknown) => {
+      this.serial.mark(`QEMU takes no commands: ${String(error)}`);
+      return null;
+    });
     this.#qmp = qmp;
     started();
     const counted = qmp === null ? null : countWrites(qmp, start, gone.signal);

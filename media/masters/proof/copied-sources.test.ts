@@ -97,7 +97,7 @@ describe('a master of packets as the camera sent them', { timeout: 120_000 }, ()
         host: rig.host,
         logger: rig.logger,
         camera: 'cam0',
-        pipe: rig.pipe,
+        pipe: () => rig.pipe,
         raw,
         codec: 'ffv1',
         strategy,

@@ -30,7 +30,7 @@ const recorder = new Recorder(take, {
   host: rig.host,
   logger: rig.logger,
   camera: 'cam0',
-  pipe: rig.pipe,
+  pipe: () => rig.pipe,
   raw: rig.command().raw,
   codec: 'ffv1',
   strategy: strategy as MasterStrategy,

@@ -113,6 +113,36 @@ describe('Recorder', { timeout: 120_000 }, () => {
     },
   );
 
+  it('continues at another pipe if the kernel holds the recorder of a disk that fails', async () => {
+    const take = await newTake();
+    const kernel = rig.holdInKernel('record-');
+    const other = join(rig.folder, 'cam0.1.raw');
+    let isHeld = false;
+    let fails = false;
+    await rig.startCapture();
+    const recording = record(take, {
+      pipe: () => (isHeld ? other : rig.pipe),
+      onHeld: () => {
+        isHeld = true;
+      },
+      freeBytes: async () => {
+        if (!fails) return 1e9;
+        fails = false;
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      },
+    });
+    await until(() => recording.frames() >= 30);
+    fails = true;
+    await until(() => !fails);
+    await rig.startCapture(2, other);
+    await until(() => cameraOf(take).segments.length === 2 && recording.frames() >= 30);
+    kernel.release();
+    recording.stop();
+    await recording.done;
+    expect(cameraOf(take).state).toBe('verified');
+    contiguousFrom(await readFrames(take.files('cam0', 2).reference), await rig.witnessed(2));
+  });
+
   it('keeps recording while the previous segment is being closed', async () => {
     const take = await newTake();
     await rig.startCapture();
@@ -255,7 +285,7 @@ describe('Recorder', { timeout: 120_000 }, () => {
       host: rig.host,
       logger: rig.logger,
       camera: 'cam0',
-      pipe: rig.pipe,
+      pipe: () => rig.pipe,
       raw: rig.command().raw,
       codec: 'ffv1',
       strategy: 'direct',

@@ -30,8 +30,8 @@ export interface RecorderOptions {
   readonly logger: Logger;
   /** Source id; the name of the folder of its masters. */
   readonly camera: string;
-  /** Named pipe of the capture pipeline. */
-  readonly pipe: string;
+  /** The named pipe of the capture pipeline. Asked for each segment: only one that is to record needs a pipe that can be read. */
+  readonly pipe: (toRecord: boolean) => string;
   readonly raw: RawStream;
   /** Reports when the sensor took the camera's frames; asked again and again, because a pipeline may be replaced. */
   readonly sensorClock?: () => SensorClock | undefined;
@@ -116,9 +116,7 @@ export class Recorder {
    * @throws DiskReserveError, RawPipeError
    */
   async run(wanted: AbortSignal, work: AbortSignal): Promise<void> {
-    const { host, pipe } = this.options;
     await this.prepare();
-    await ensureRawPipe(host, pipe);
     const { state, reason } = this.requireRecord();
     const goesOn = state === 'starting' || state === 'recording';
     const unlisted = goesOn && wanted.aborted && !this.begunHere;
@@ -203,9 +201,11 @@ export class Recorder {
   }
 
   private async recordOne(number: number, resumed: boolean, wanted: AbortSignal, clock: ClockWatch) {
-    const { camera, logger, sensorClock = () => undefined } = this.options;
+    const { host, camera, logger, sensorClock = () => undefined } = this.options;
     const record = this.requireRecord();
     const files = this.take.files(camera, number);
+    const pipe = this.options.pipe(!wanted.aborted);
+    await ensureRawPipe(host, pipe);
     await using sensorLog = new SensorLog(files.sensorLog, sensorClock, { resumed, logger });
     // A program that continues after a crash must see which recorder is the last.
     if (record.segments.some(({ state }) => state === 'recording')) await this.enter(number);
@@ -215,6 +215,7 @@ export class Recorder {
       freeBytes,
       ...this.options,
       name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
+      pipe,
       files,
       sensorLog,
       settings: { codec: record.codec, raw: record.source, threads: record.threads },

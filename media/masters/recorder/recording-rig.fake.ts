@@ -64,20 +64,24 @@ export class RecordingRig implements AsyncDisposable {
     return join(this.folder, `witness-${run}.framemd5`);
   }
 
-  command(run = 1, size: { width: number; height: number } = { width: 320, height: 180 }): CaptureCommand {
+  command(
+    run = 1,
+    size: { width: number; height: number } = { width: 320, height: 180 },
+    pipe = this.pipe,
+  ): CaptureCommand {
     const source = { kind: 'test', id: 'cam0', ...size, fps: 30, bitrateKbps: 500 } as const;
     const encoder = { encoder: 'libx264', reason: 'test' } as const;
     return buildCapture(source, {
       rtpPort: this.rtpPort,
       encoder,
-      rawPipe: this.pipe,
+      rawPipe: pipe,
       witness: this.witness(run),
     });
   }
 
-  async startCapture(run = 1): Promise<SpawnedProcess> {
-    await ensureRawPipe(this.host, this.pipe);
-    const argv = this.command(run).argv;
+  async startCapture(run = 1, pipe = this.pipe): Promise<SpawnedProcess> {
+    await ensureRawPipe(this.host, pipe);
+    const argv = this.command(run, undefined, pipe).argv;
     await this.host.spawn({ name: `capture-cam0-${run}`, argv, durable: true, stopTimeoutMs: 100 });
     return this.child(`capture-cam0-${run}`);
   }
@@ -101,7 +105,7 @@ export class RecordingRig implements AsyncDisposable {
     return { release: () => gate.resolve() };
   }
 
-  /** Children whose names begin like this survive their end until released, as if the kernel held them. */
+  /** Children whose names begin like this survive their end until released, as if the kernel held them: they do nothing more. */
   holdInKernel(prefix: string): { release: () => void } {
     const { host } = this;
     const spawn = host.spawn.bind(host);
@@ -112,6 +116,7 @@ export class RecordingRig implements AsyncDisposable {
       held.push(() => this.child(spec.name).signal('SIGKILL'));
       const givenUp = Promise.withResolvers<ChildExit>();
       const stop = async () => {
+        this.child(spec.name).signal('SIGSTOP');
         givenUp.resolve({ code: null, signal: 'SIGKILL' });
         return await givenUp.promise;
       };

@@ -23,8 +23,8 @@ it('A take is released once nothing records any more, whatever failed or is stil
   await writeFile(broken, 'no pipe');
   const how = { raw: rig.command().raw, codec: 'ffv1', strategy: 'spool', strategyReason: '' } as const;
   const parts = [
-    { camera: 'cam0', pipe },
-    { camera: 'cam1', pipe: broken },
+    { camera: 'cam0', pipe: () => pipe },
+    { camera: 'cam1', pipe: () => broken },
   ].map((part) => ({ ...part, ...how, threads: 2, reserveBytes: 1, sensorClock: () => undefined }));
   const ending = new AbortController();
   const run = new TakeRun(take, parts, {

@@ -4,7 +4,7 @@ import type { SensorClock } from '../../capture/sensor-clock.ts';
 import type { RawStream } from '../../capture/types.ts';
 import { diskReason, isSilence } from '../disk/disk-trouble.ts';
 import type { RecordRates } from '../recorder/record-rates.ts';
-import { Recorder } from '../recorder/recorder.ts';
+import { Recorder, type RecorderOptions } from '../recorder/recorder.ts';
 import type { MasterCodec, MasterStrategy } from '../recorder/recorder-command.ts';
 import type { SegmentProgress } from '../segment/segment-watch.ts';
 import type { FinishProgress } from './finish-progress.ts';
@@ -13,7 +13,7 @@ import type { Take } from './take.ts';
 /** One camera of a take, and how it is recorded. */
 export interface TakePart {
   readonly camera: string;
-  readonly pipe: string;
+  readonly pipe: RecorderOptions['pipe'];
   readonly raw: RawStream;
   readonly sensorClock: () => SensorClock | undefined;
   readonly codec: MasterCodec;

@@ -80,7 +80,7 @@ describe('a take', { timeout: 180_000 }, () => {
       host,
       logger,
       camera: 'cam0',
-      pipe,
+      pipe: () => pipe,
       raw: rig.command().raw,
       codec: 'ffv1',
       strategy: 'direct',

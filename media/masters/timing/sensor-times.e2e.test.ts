@@ -174,7 +174,7 @@ describe('a take of a camera module', { timeout: 180_000 }, () => {
       host: rig.host,
       logger: rig.logger,
       camera: 'cam0',
-      pipe: rig.pipe,
+      pipe: () => rig.pipe,
       raw: handler.raw,
       codec: 'ffv1',
       strategy: 'direct',

@@ -98,7 +98,7 @@ class Camera implements AsyncDisposable {
       host,
       logger,
       camera: this.name,
-      pipe: this.#pipe,
+      pipe: () => this.#pipe,
       raw: this.#command.raw,
       codec: 'ffv1',
       strategy: 'direct',

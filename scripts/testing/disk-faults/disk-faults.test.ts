@@ -113,7 +113,7 @@ describe('DiskFaults', { timeout: 60_000 }, () => {
       const doing = node.doing(deed);
       expect(await Promise.race([doing, sleep(300, 'hangs')])).toBe('hangs');
       await faults.heal();
-      expect((await doing).tookMs).toBeGreaterThanOrEqual(250);
+      expect((await doing).said).not.toMatch(/^E/);
       await node.end();
     },
   );

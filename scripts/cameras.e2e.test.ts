@@ -212,6 +212,8 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     await row.waitFor(patient);
     expect(await row.textContent()).toContain('http://127.0.0.1:9/none.mjpg');
     await row.getByRole('button', { name: 'Remove Balcony' }).click();
+    await row.getByText('its address is forgotten').waitFor();
+    await row.getByRole('button', { name: 'Remove Balcony' }).click();
     await page.locator('[data-remote="balcony"]').waitFor({ state: 'hidden', ...patient });
     expect(await get<{ values: object }>('/api/config')).toMatchObject({ values: { remote: [] } });
   });

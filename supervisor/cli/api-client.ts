@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
 import { type Problem, problemSchema } from '../contract/index.ts';
 import { ownDataFolder } from './own-files.ts';
@@ -7,6 +8,11 @@ import { ownDataFolder } from './own-files.ts';
 /** The appliance did not do what was asked; the message is for the terminal. */
 export class CliError extends RushlightError {
   readonly code = 'CLI_FAILED';
+}
+
+/** The words of the command are wrong; the message says which ones are right. */
+export class UsageError extends RushlightError {
+  readonly code = 'CLI_USAGE';
 }
 
 /** Where the appliance answers, and with which token. */
@@ -55,6 +61,11 @@ export async function callApi(
   path: string,
   body?: unknown,
 ): Promise<Response> {
+  if (!URL.canParse(path, url)) {
+    throw new CliError(`RUSHLIGHT_URL is "${url}", which is not an address.`, {
+      hint: 'Write it like http://localhost:8080 or https://stage-hub.local.',
+    });
+  }
   let response: Response;
   try {
     response = await fetch(new URL(path, url), {
@@ -80,6 +91,23 @@ export async function callApi(
   });
 }
 
+/** Calls a route and returns the JSON it answers, as the schema has it. Rejects with a CliError like {@link callApi}. */
+export async function askApi<T>(
+  schema: z.ZodType<T>,
+  api: ApiClientOptions,
+  ...call: [method: string, path: string, body?: unknown]
+): Promise<T> {
+  const text = await (await callApi(api, ...call)).text();
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError) && !(cause instanceof z.ZodError)) throw cause;
+    throw new CliError(`What answers at ${api.url} is no Rushlight appliance, or one of another version.`, {
+      hint: 'RUSHLIGHT_URL says where to look. Use the rushlight command of the same version.',
+    });
+  }
+}
+
 /** Why nothing answered, in words if we have some; otherwise what the system calls it. */
 function reasonOf(cause: unknown): string {
   const text = describeError(cause);
@@ -92,6 +120,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/ENOTFOUND|EAI_AGAIN/, 'no machine of that name is found'],
   [/EHOSTUNREACH|ENETUNREACH/, 'that machine cannot be reached'],
   [/ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|aborted due to timeout/, 'it did not answer in time'],
+  [/wrong version number/, 'it does not speak HTTPS; try http://'],
   [/certificate/, 'its certificate is not one this machine trusts'],
 ];
 

@@ -2,11 +2,26 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
 import { parseConfig } from '../config/parse.ts';
 import { formatProblem } from '../config/problem.ts';
-import { type Status, statusSchema, type Take, takeSchema } from '../contract/index.ts';
-import { type ApiClientOptions, CliError, callApi, localAppliance } from './api-client.ts';
+import {
+  keySchema,
+  newKeySchema,
+  type Status,
+  statusSchema,
+  type Take,
+  takeSchema,
+} from '../contract/index.ts';
+import {
+  type ApiClientOptions,
+  askApi,
+  CliError,
+  callApi,
+  localAppliance,
+  UsageError,
+} from './api-client.ts';
 import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';
 
@@ -15,8 +30,10 @@ const usage = `rushlight: controls the appliance on this machine, or the one at 
   rushlight status [--json]          what runs, and what is wrong
   rushlight role [hub|camera|auto]   show the role, or set it until the file says otherwise
   rushlight config check [FILE]      check a rushlight.toml without using it
-  rushlight record [start|stop] [--camera ID]...
-                                     start or stop a take; without an argument, show the last one
+  rushlight record                   show the last take
+  rushlight record start [--camera ID]...
+                                     start a take, on all cameras or on these
+  rushlight record stop              stop it on all its cameras
   rushlight take verify ID           read a take's masters again and check them
   rushlight key create ROLE NAME     make a key (owner, operator, viewer or camera); shown once
   rushlight key list
@@ -30,15 +47,12 @@ type Say = (text: string) => void;
 export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv, say: Say): Promise<number> {
   const { values, positionals } = wordsOf(args);
   const [command, ...rest] = positionals;
-  if (values.help || command === undefined) {
+  if (values.help || command === 'help') {
     say(usage);
-    return values.help ? 0 : 2;
+    return 0;
   }
-  if (command === 'config') {
-    if (rest[0] === 'check') return await checkConfig(rest[1], env, say);
-    say('To check the settings, use "rushlight config check [FILE]".\n');
-    return 2;
-  }
+  checkWords(positionals, values);
+  if (command === 'config') return await checkConfig(rest[1], env, say);
   const api = await localAppliance(env);
   switch (command) {
     case 'status': {
@@ -52,17 +66,61 @@ export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv,
       return await record(api, rest[0], values.camera, say);
     case 'take':
       return await verifyTake(api, rest, say);
-    case 'key':
-      return await key(api, rest, say);
     case 'logs': {
-      const response = await callApi(api, 'GET', `/api/logs?lines=${encodeURIComponent(values.lines)}`);
+      const { lines = '50' } = values;
+      const response = await callApi(api, 'GET', `/api/logs?lines=${encodeURIComponent(lines)}`);
       say(await response.text());
       return 0;
     }
     default:
-      say(`There is no command "${command}".\n\n${usage}`);
-      return 2;
+      return await key(api, rest, say);
   }
+}
+
+/** Each command with how many words follow it, and the options it has. */
+const commands: readonly {
+  readonly words: string;
+  readonly follow: readonly [least: number, most: number];
+  readonly options?: readonly string[];
+}[] = [
+  { words: 'status', follow: [0, 0], options: ['json'] },
+  { words: 'role', follow: [0, 1] },
+  { words: 'config check', follow: [0, 1] },
+  { words: 'record start', follow: [0, 0], options: ['camera'] },
+  { words: 'record stop', follow: [0, 0] },
+  { words: 'record', follow: [0, 0] },
+  { words: 'take verify', follow: [1, 1] },
+  { words: 'key create', follow: [2, 2] },
+  { words: 'key list', follow: [0, 0] },
+  { words: 'key revoke', follow: [1, 1] },
+  { words: 'logs', follow: [0, 0], options: ['lines'] },
+];
+
+/** Throws a UsageError with the lines of the usage that concern the command. Nothing a person wrote is ignored. */
+function checkWords(words: readonly string[], values: Readonly<Record<string, unknown>>): void {
+  const line = words.join(' ');
+  const [name] = words;
+  const known = commands.find((one) => `${line} `.startsWith(`${one.words} `));
+  const hint = usageOf(name);
+  if (known === undefined) {
+    throw new UsageError(name === undefined ? 'What should be done?' : `There is no command "${line}".`, {
+      hint,
+    });
+  }
+  const count = words.length - known.words.split(' ').length;
+  const [least, most] = known.follow;
+  if (count < least) throw new UsageError(`"rushlight ${line}" lacks a word.`, { hint });
+  if (count > most)
+    throw new UsageError(`"rushlight ${known.words}" has no word "${words.at(-1)}".`, { hint });
+  const odd = Object.keys(values).find((option) => !known.options?.includes(option));
+  if (odd !== undefined) throw new UsageError(`"rushlight ${known.words}" has no option --${odd}.`, { hint });
+}
+
+/** The lines of the usage about one command; all of it if there is no such command. */
+function usageOf(command: string | undefined): string {
+  const blocks = usage.split(/\n(?= {2}\S)/).slice(1);
+  const own = blocks.filter((block) => block.startsWith(`  rushlight ${command} `));
+  return (own.length === 0 ? usage : own.join('\n')).trimEnd();
 }
 
 function wordsOf(args: readonly string[]) {
@@ -71,15 +129,16 @@ function wordsOf(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        json: { type: 'boolean', default: false },
+        json: { type: 'boolean' },
         camera: { type: 'string', multiple: true },
-        lines: { type: 'string', default: '50' },
-        help: { type: 'boolean', short: 'h', default: false },
+        lines: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
       },
     });
   } catch (error) {
     // Its first sentence; the rest is about words that begin with a dash.
-    throw new CliError(`${describeError(error).split(/\. /)[0]}.`.replace(/\.\.$/, '.'), { hint: usage });
+    const [first = ''] = describeError(error).split(/\. /);
+    throw new UsageError(`${first.replace(/\.$/, '')}.`, { hint: usageOf(args[0]) });
   }
 }
 
@@ -119,7 +178,7 @@ async function settingsText(
 }
 
 async function getStatus(api: ApiClientOptions): Promise<Status> {
-  return statusSchema.parse(await (await callApi(api, 'GET', '/api/status')).json());
+  return await askApi(statusSchema, api, 'GET', '/api/status');
 }
 
 async function role(api: ApiClientOptions, wanted: string | undefined, say: Say): Promise<number> {
@@ -136,8 +195,12 @@ async function record(
   say: Say,
 ): Promise<number> {
   if (action === 'start') {
-    const take = takeSchema.parse(
-      await (await callApi(api, 'POST', '/api/takes', cameras === undefined ? {} : { cameras })).json(),
+    const take = await askApi(
+      takeSchema,
+      api,
+      'POST',
+      '/api/takes',
+      cameras === undefined ? {} : { cameras },
     );
     say(`take ${take.id} starts: ${take.cameras.map(({ camera }) => camera).join(', ')}\n`);
     return 0;
@@ -148,19 +211,12 @@ async function record(
     say(takeText(recording.take));
     return 0;
   }
-  if (action !== 'stop') throw new CliError(`"record ${action}" is not a command; start or stop is.`);
-  const stopped = await callApi(api, 'POST', `/api/takes/${recording.take.id}/stop`);
-  say(takeText(takeSchema.parse(await stopped.json())));
+  say(takeText(await askApi(takeSchema, api, 'POST', `/api/takes/${recording.take.id}/stop`)));
   return 0;
 }
 
-async function verifyTake(api: ApiClientOptions, [action, id]: string[], say: Say): Promise<number> {
-  if (action !== 'verify' || id === undefined) {
-    say(usage);
-    return 2;
-  }
-  const path = `/api/takes/${encodeURIComponent(id)}/verify`;
-  const take = takeSchema.parse(await (await callApi(api, 'POST', path)).json());
+async function verifyTake(api: ApiClientOptions, [, id = '']: string[], say: Say): Promise<number> {
+  const take = await askApi(takeSchema, api, 'POST', `/api/takes/${encodeURIComponent(id)}/verify`);
   say(
     `The masters of take ${take.id} are read again once nothing is recorded; this shows what came of it:\n`,
   );
@@ -176,23 +232,23 @@ function takeText(take: Take): string {
   return [`take ${take.id}  ${take.state}  since ${take.startedAt}`, ...lines, ''].join('\n');
 }
 
-async function key(api: ApiClientOptions, [action, ...rest]: string[], say: Say): Promise<number> {
+async function key(
+  api: ApiClientOptions,
+  [action, first = '', subject]: string[],
+  say: Say,
+): Promise<number> {
   if (action === 'list') {
-    const keys = (await (await callApi(api, 'GET', '/api/keys')).json()) as Record<string, string>[];
-    for (const one of keys) say(`${one.id}  ${one.role}  ${one.subject}  ${one.createdAt}\n`);
+    for (const one of await askApi(z.array(keySchema), api, 'GET', '/api/keys'))
+      say(`${one.id}  ${one.role}  ${one.subject}  ${one.createdAt}\n`);
     return 0;
   }
-  if (action === 'create' && rest.length === 2) {
-    const made = await callApi(api, 'POST', '/api/keys', { role: rest[0], subject: rest[1] });
-    say(`${((await made.json()) as { token: string }).token}\n`);
+  if (action === 'create') {
+    const made = await askApi(newKeySchema, api, 'POST', '/api/keys', { role: first, subject });
+    say(`${made.token}\n`);
     return 0;
   }
-  if (action === 'revoke' && rest[0] !== undefined) {
-    await callApi(api, 'DELETE', `/api/keys/${encodeURIComponent(rest[0])}`);
-    return 0;
-  }
-  say(usage);
-  return 2;
+  await callApi(api, 'DELETE', `/api/keys/${encodeURIComponent(first)}`);
+  return 0;
 }
 
 if (import.meta.main) {
@@ -203,6 +259,6 @@ if (import.meta.main) {
   } catch (error) {
     const hint = error instanceof RushlightError && error.hint !== undefined ? `\n${error.hint}` : '';
     process.stderr.write(`rushlight: ${describeError(error)}${hint}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof UsageError ? 2 : 1;
   }
 }

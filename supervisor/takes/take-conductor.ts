@@ -351,7 +351,7 @@ function requireAll(wanted: readonly string[] | null, found: readonly string[]):
   const which =
     missing.length > 0 ? `${missing.join(', ')} cannot be recorded now.` : 'No camera can be recorded now.';
   throw new ApplianceError('NOTHING_TO_RECORD', which, {
-    hint: 'The status says what each camera waits for.',
+    hint: `${found.length > 0 ? `Ready to record: ${found.join(', ')}. ` : ''}The status says what each camera waits for.`,
   });
 }
 

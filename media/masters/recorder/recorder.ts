@@ -251,7 +251,7 @@ export class Recorder {
   private async noteEnd(
     number: number,
     { frames, droppedFrames, bytes }: SegmentProgress,
-    reason = 'waits for frames',
+    reason = 'no frames arrive; recording continues once they do',
   ): Promise<void> {
     this.options.onProgress?.(noProgress);
     await this.note((old) => ({

@@ -106,8 +106,8 @@ test('shows an invalid time as it is', () => {
 
 test.each([
   [0, 'less than 10 s'],
-  [31, '40 s'],
-  [60, '1 min'],
-  [71, '2 min'],
-  [3600, '1 h 00 min'],
+  [31, 'about 40 s'],
+  [60, 'about 1 min'],
+  [71, 'about 2 min'],
+  [3600, 'about 1 h 00 min'],
 ])('shows an estimate of %d s as %s', (seconds, text) => expect(formatLeft(seconds)).toBe(text));

@@ -12,11 +12,11 @@ export const formatSpan = (seconds: number | null): string => {
   return `${whole} s`;
 };
 
-/** An estimate, no more exact than it can be: `less than 10 s`, `40 s`, `2 min`, `1 h 05 min`. */
+/** An estimate, no more exact than it can be: `less than 10 s`, `about 40 s`, `about 2 min`, `about 1 h 05 min`. */
 export const formatLeft = (seconds: number): string => {
   if (seconds < 10) return 'less than 10 s';
-  if (seconds < 60) return `${Math.ceil(seconds / 10) * 10} s`;
-  return formatSpan(Math.ceil(seconds / 60) * 60);
+  if (seconds < 60) return `about ${Math.ceil(seconds / 10) * 10} s`;
+  return `about ${formatSpan(Math.ceil(seconds / 60) * 60)}`;
 };
 
 /** `0:07`, `12:34`, `1:02:03`, as on a camera's counter. */

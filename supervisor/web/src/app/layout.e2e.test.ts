@@ -21,6 +21,8 @@ const screens = [
   { name: 'desktop', width: 1440, height: 900 },
   { name: 'upright', width: 390, height: 844 },
   { name: 'lying', width: 844, height: 390 },
+  // Also a laptop at 200 %.
+  { name: 'small lying', width: 640, height: 360 },
   { name: 'narrow', width: 360, height: 640 },
   { name: 'least', width: 320, height: 568 },
 ] as const;
@@ -219,7 +221,7 @@ const faults = (page: Page): Promise<string[]> =>
       }
     }
     for (const text of document.querySelectorAll('.brand h1, .badge')) {
-      if (shown(text) && text.scrollWidth > text.clientWidth + 1) found.push(`“${text.textContent}” is cut`);
+      if (!shown(text) || text.scrollWidth > text.clientWidth + 1) found.push(`“${text.textContent}” is cut`);
     }
     for (const element of document.querySelectorAll<HTMLElement>(
       'a, button, input, select, summary, progress',

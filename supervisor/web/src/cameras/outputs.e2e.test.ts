@@ -51,6 +51,9 @@ test('an output is added, changed without its token, switched off and removed', 
   await section.getByRole('button', { name: 'Stop sending Live stream' }).click();
   await expect.poll(() => appliance.settings.output).toMatchObject([{ enabled: false, token: 'not shown' }]);
   await section.getByRole('button', { name: 'Remove Live stream' }).click();
+  await section.getByText('its address and token are forgotten').waitFor();
+  expect(appliance.settings.output).toHaveLength(1);
+  await section.getByRole('button', { name: 'Remove Live stream' }).click();
   await expect.poll(() => appliance.settings.output).toEqual([]);
   await page.context().close();
 }, 60_000);

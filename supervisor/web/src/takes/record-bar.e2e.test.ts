@@ -148,3 +148,27 @@ test('the bars of a test picture are explained on its card, and on no other', as
     await page.context().close();
   }
 }, 60_000);
+
+test('by keyboard alone: record, stop, and change your mind about deleting a take', async () => {
+  const { appliance, page } = await visit(statusFixture());
+  await using _appliance = appliance;
+  const button = page.getByTestId('record');
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '');
+  await button.focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid="record"][data-state="recording"]').waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid="record"][data-state="armed"]').waitFor();
+  await page.waitForTimeout(500);
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid="record"][data-state="idle"]').waitFor();
+  await expect.poll(focused).toBe('Record');
+  await page.goto(`${page.url().split('#')[0]}#/takes`);
+  await page.getByRole('button', { name: 'Delete' }).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(focused).toBe('Keep it');
+  await page.keyboard.press('Escape');
+  await expect.poll(focused).toBe('Delete');
+  expect(appliance.count('DELETE', /takes/)).toBe(0);
+  await page.context().close();
+}, 60_000);

@@ -7,7 +7,7 @@ import {
   takeCameraFixture,
   takeFixture,
 } from '../../testing/fixture.ts';
-import { recordViewOf, takeOfFeed } from './record-view.ts';
+import { endOfMaster, recordViewOf, takeOfFeed } from './record-view.ts';
 
 const rolling = takeCameraFixture({ state: 'recording', verified: false });
 const running = (cameras = [rolling]) =>
@@ -194,4 +194,20 @@ describe('a take', () => {
     expect(takeOfFeed(running([{ ...left, state: 'starting' }]), 'left', null)).toBeNull();
     expect(takeOfFeed(statusFixture({ sources: [sourceFixture()] }), 'cam0', null)).toBeNull();
   });
+});
+
+test('a camera that fell out of the running take comes first and is trouble', () => {
+  const reason = 'no frames arrive; recording continues once they do';
+  const out = takeCameraFixture({ camera: 'balcony', state: 'starting', reason, verified: false });
+  const view = recordViewOf(running([rolling, out]));
+  expect(view).toMatchObject({ trouble: true, summary: 'Recording 1 of 2 cameras' });
+  expect(view.cameras.map(({ label }) => label)).toEqual(['balcony', 'Test picture']);
+  expect(recordViewOf(running([rolling, { ...out, reason: null }])).trouble).toBe(false);
+});
+
+test('says what removing a source does to the running take', () => {
+  expect(endOfMaster(running(), 'cam0')).toContain('its master would end now');
+  expect(endOfMaster(running(), 'balcony')).toBe('');
+  expect(endOfMaster(running([{ ...rolling, device: 'stage-left' }]), 'cam0')).toBe('');
+  expect(endOfMaster(statusFixture(), 'cam0')).toBe('');
 });

@@ -160,9 +160,14 @@ const lastOf = (status: Status, take: Take | null): RecordView['last'] => {
   return { text: 'Last take verified', bad: false };
 };
 
+/** It fell out of the running take, and comes back by itself once it sends frames. */
+const isOut = ({ state, reason }: RecordCamera): boolean => state === 'starting' && reason !== null;
+
 /** An error must not be hidden behind the edge of a phone. */
-const troubleFirst = (a: RecordCamera, b: RecordCamera): number =>
-  Number(b.state === 'failed') - Number(a.state === 'failed');
+const troubleFirst = (a: RecordCamera, b: RecordCamera): number => {
+  const rank = (camera: RecordCamera) => (camera.state === 'failed' ? 2 : isOut(camera) ? 1 : 0);
+  return rank(b) - rank(a);
+};
 
 /** The content of the record bar. */
 export const recordViewOf = (status: Status): RecordView => {
@@ -180,7 +185,7 @@ export const recordViewOf = (status: Status): RecordView => {
     finishing: phase === 'finishing' && take !== null ? finishingOf(take) : null,
     trouble:
       phase === 'failed' ||
-      (shown !== null && cameras.some(({ state }) => state === 'failed')) ||
+      (shown !== null && cameras.some((camera) => camera.state === 'failed' || isOut(camera))) ||
       (running && droppedOf(cameras) > 0),
   };
 };
@@ -200,4 +205,13 @@ export const takeOfFeed = (status: Status, feedId: string, cameraName: string | 
     take.cameras.find((part) => cameraName !== null && deviceName(status, part) === cameraName);
   if (own?.state !== 'recording' && own?.state !== 'failed') return null;
   return { state: own.state, droppedFrames: own.droppedFrames };
+};
+
+/** What removing a source of this appliance does to the running take, as the beginning of a warning; empty if nothing. */
+export const endOfMaster = ({ recording: { take } }: Status, source: string | null): string => {
+  const isKept = ({ camera, device, state }: TakeCamera) =>
+    device === null && camera === source && (state === 'recording' || state === 'starting');
+  return take?.stoppedAt === null && take.cameras.some(isKept)
+    ? 'A take is recording this camera, and its master would end now. '
+    : '';
 };

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { ConfirmReason, NewCamera, Status } from '../../../../contract/index.ts';
+import { BusyButton } from './busy-button.tsx';
 
 type HubCode = Omit<NonNullable<Status['adoption']>, 'others'>;
 
@@ -37,9 +38,9 @@ const NewCameraBanner = (props: { camera: NewCamera; adopt(camera: NewCamera): P
         )}
       </span>
       {camera.confirm === undefined ? (
-        <button type="button" class="button button-main" disabled={busy} onClick={() => void adopt()}>
+        <BusyButton class="button button-main" busy={busy} onClick={() => void adopt()}>
           {busy ? 'Adopting…' : 'Yes, adopt it'}
-        </button>
+        </BusyButton>
       ) : (
         <button type="button" class="button" disabled>
           Waits for confirmation
@@ -66,9 +67,9 @@ const HubCodeBanner = (props: { hub: HubCode; confirm(code: string): Promise<voi
         )}
       </span>
       {confirm !== undefined && (
-        <button type="button" class="button button-main" disabled={busy} onClick={() => void press()}>
+        <BusyButton class="button button-main" busy={busy} onClick={() => void press()}>
           {busy ? 'Confirming…' : 'Yes, this is my hub'}
-        </button>
+        </BusyButton>
       )}
     </div>
   );

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { MqttLink } from '../../../../contract/index.ts';
+import { BusyButton } from './busy-button.tsx';
 
 type FoundBroker = NonNullable<MqttLink['found']>;
 
@@ -17,9 +18,9 @@ export const BrokerBanner = (props: { found: FoundBroker; accept(id: string): Pr
         <strong>MQTT broker {found.name} found</strong> at {found.url} ({found.host}). Accept it only if it is
         yours: it gets the password and can control this appliance.
       </span>
-      <button type="button" class="button button-main" disabled={busy} onClick={() => void accept()}>
+      <BusyButton class="button button-main" busy={busy} onClick={() => void accept()}>
         {busy ? 'Connecting…' : 'Accept'}
-      </button>
+      </BusyButton>
     </div>
   );
 };

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Device } from '../../../../contract/index.ts';
 import { bestOfFormats, offeredDevices } from '../../cameras/device-view.ts';
+import { BusyButton } from './busy-button.tsx';
 
 const OfferBanner = (props: { device: Device; use(id: string, use: boolean): Promise<void> }) => {
   const { id, label } = props.device;
@@ -16,17 +17,12 @@ const OfferBanner = (props: { device: Device; use(id: string, use: boolean): Pro
         <span class="banner-detail">{bestOfFormats(props.device).join(' · ')}</span>
       </span>
       <span class="banner-actions">
-        <button type="button" class="button" disabled={busy !== null} onClick={() => void answer(false)}>
+        <BusyButton class="button" busy={busy !== null} onClick={() => void answer(false)}>
           No
-        </button>
-        <button
-          type="button"
-          class="button button-main"
-          disabled={busy !== null}
-          onClick={() => void answer(true)}
-        >
+        </BusyButton>
+        <BusyButton class="button button-main" busy={busy !== null} onClick={() => void answer(true)}>
           {busy === true ? 'Starting…' : 'Use it'}
-        </button>
+        </BusyButton>
       </span>
     </div>
   );

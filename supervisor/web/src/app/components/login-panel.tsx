@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ApiCallError } from '../api-client.ts';
+import { BusyButton } from './busy-button.tsx';
 
 /** Asks for the key, which is traded for a cookie that scripts cannot read, and kept nowhere else. */
 export const LoginPanel = (props: { reason: string | null; login(token: string): Promise<void> }) => {
@@ -48,9 +49,9 @@ export const LoginPanel = (props: { reason: string | null; login(token: string):
         <p id="login-error" class="form-error" role="alert">
           {shown}
         </p>
-        <button type="submit" class="button button-main" disabled={busy}>
+        <BusyButton type="submit" class="button button-main" busy={busy}>
           {busy ? 'Checking…' : 'Open'}
-        </button>
+        </BusyButton>
         <p>
           <a href="/docs/operate/troubleshooting.html#the-page">Where do I find the key?</a>
         </p>

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ConfigView, Device, Status, UnpluggedDevice } from '../../../../contract/index.ts';
 import { ApiCallError } from '../../app/api-client.ts';
 import type { AppController } from '../../app/app-controller.ts';
+import { endOfMaster } from '../../takes/record-view.ts';
 import { deviceViews } from '../device-view.ts';
 import { type AdoptPolicy, adoptPolicyOf } from '../remote-view.ts';
 import { DeviceCard } from './device-card.tsx';
@@ -91,7 +92,12 @@ const Devices = ({ status, devices, unplugged, controller }: CamerasPageProps) =
   return (
     <ul class="cards" data-testid="devices">
       {views.map((view) => (
-        <DeviceCard key={view.id} view={view} controller={controller} />
+        <DeviceCard
+          key={view.id}
+          view={view}
+          ends={endOfMaster(status, view.source?.id ?? null)}
+          controller={controller}
+        />
       ))}
     </ul>
   );

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Device } from '../../../../contract/index.ts';
 import type { AppController } from '../../app/app-controller.ts';
-import { Action } from '../../app/components/action.tsx';
+import { Action, CarefulAction } from '../../app/components/action.tsx';
 import { Fact, Pill } from '../../app/components/parts.tsx';
 import { toHash } from '../../app/page-route.ts';
 import { bestOfFormats, busName, type DeviceView, deviceStateNames, formatName } from '../device-view.ts';
@@ -105,7 +105,20 @@ const Facts = ({ view: { device, source } }: { view: DeviceView }) => {
   );
 };
 
-const Actions = (props: { view: DeviceView; controller: AppController; rename(): void }) => {
+interface DeviceCardProps {
+  view: DeviceView;
+  /** What the running take loses if the camera is no longer used; empty if nothing. */
+  ends: string;
+  controller: AppController;
+}
+
+/** Asks only if a master would end: otherwise one press brings the camera back. */
+const StopUsing = ({ ends, stop }: { ends: string; stop(): Promise<void> }) => {
+  const words = { text: 'Stop using it', doing: 'Stopping…', act: stop };
+  return ends === '' ? <Action {...words} /> : <CarefulAction {...words} danger warning={ends} />;
+};
+
+const Actions = (props: DeviceCardProps & { rename(): void }) => {
   const { view, controller } = props;
   const { id, device, state, source } = view;
   if (state === 'unplugged') {
@@ -128,13 +141,14 @@ const Actions = (props: { view: DeviceView; controller: AppController; rename():
           Rename
         </button>
       )}
-      {device?.use === 'used' && <Action text="Stop using it" doing="Stopping…" act={use(false)} />}
+      {device?.use === 'used' && <StopUsing ends={props.ends} stop={use(false)} />}
     </>
   );
 };
 
 /** A camera of this machine: what it is, its state, and what can be done with it. */
-export const DeviceCard = ({ view, controller }: { view: DeviceView; controller: AppController }) => {
+export const DeviceCard = (props: DeviceCardProps) => {
+  const { view, controller } = props;
   const [renaming, setRenaming] = useState(false);
   const { device, label, state, reason, source } = view;
   return (
@@ -162,7 +176,7 @@ export const DeviceCard = ({ view, controller }: { view: DeviceView; controller:
         </p>
       )}
       <div class="actions">
-        <Actions view={view} controller={controller} rename={() => setRenaming(true)} />
+        <Actions {...props} rename={() => setRenaming(true)} />
       </div>
       {device !== null && device.controls.length > 0 && (
         <DeviceControls device={device} controller={controller} />

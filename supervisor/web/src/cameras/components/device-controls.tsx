@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Device, DeviceControl } from '../../../../contract/index.ts';
 import type { AppController } from '../../app/app-controller.ts';
+import { BusyButton } from '../../app/components/busy-button.tsx';
 import { type ControlValue, controlGroups, isChanged, isSlider, stepOf } from '../control-view.ts';
 
 type Send = (values: Record<string, ControlValue>) => Promise<void>;
@@ -192,15 +193,14 @@ export const DeviceControls = ({ device, controller }: { device: Device; control
           ))}
         </fieldset>
       ))}
-      <button
-        type="button"
+      <BusyButton
         class="button"
         data-testid="reset-controls"
-        disabled={busy || !device.controls.some(isChanged)}
+        busy={busy || !device.controls.some(isChanged)}
         onClick={() => void reset()}
       >
         {busy ? 'Resetting…' : 'Reset all'}
-      </button>
+      </BusyButton>
     </details>
   );
 };

@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ConfigView, Output, Status } from '../../../../contract/index.ts';
+import { CarefulAction } from '../../app/components/action.tsx';
+import { BusyButton } from '../../app/components/busy-button.tsx';
 import { Pill } from '../../app/components/parts.tsx';
 import {
   entryOf,
@@ -141,9 +143,9 @@ const FoldedForm = (props: {
       {isOpen && (
         <form class="form" onSubmit={submit}>
           <Fields status={status} entry={entry} />
-          <button type="submit" class="button button-main" disabled={busy}>
+          <BusyButton type="submit" class="button button-main" busy={busy}>
             {busy ? text.busy : text.submit}
-          </button>
+          </BusyButton>
         </form>
       )}
     </details>
@@ -175,24 +177,22 @@ const OutputRow = (props: OutputsProps & { output: Output }) => {
       {entry !== null && (
         <>
           <div class="actions">
-            <button
-              type="button"
+            <BusyButton
               class="button"
-              disabled={busy}
+              busy={busy}
               aria-label={`${state === 'off' ? 'Send' : 'Stop sending'} ${label}`}
               onClick={() => void change((now) => withOutputSwitched(now, id, state === 'off'))}
             >
               {state === 'off' ? 'Send' : 'Stop sending'}
-            </button>
-            <button
-              type="button"
-              class="button"
-              disabled={busy}
-              aria-label={`Remove ${label}`}
-              onClick={() => void change((now) => withoutOutput(now, id))}
-            >
-              Remove
-            </button>
+            </BusyButton>
+            <CarefulAction
+              danger
+              text="Remove"
+              label={`Remove ${label}`}
+              doing="Removing…"
+              warning="Sending ends, and its address and token are forgotten."
+              act={() => change((now) => withoutOutput(now, id))}
+            />
           </div>
           <FoldedForm
             status={status}

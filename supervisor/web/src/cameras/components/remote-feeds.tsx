@@ -1,6 +1,9 @@
 import { useState } from 'preact/hooks';
 import type { ConfigView, SourceStatus, Status } from '../../../../contract/index.ts';
+import { CarefulAction } from '../../app/components/action.tsx';
+import { BusyButton } from '../../app/components/busy-button.tsx';
 import { Pill } from '../../app/components/parts.tsx';
+import { endOfMaster } from '../../takes/record-view.ts';
 import {
   type RemoteKind,
   remoteKinds,
@@ -28,8 +31,8 @@ const stateNames: Readonly<Record<SourceStatus['state'], string>> = {
 };
 
 const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
-  const { source, config } = props;
-  const { busy, change } = useChange(props);
+  const { source, status, config } = props;
+  const { change } = useChange(props);
   const url = remoteUrl(config, source);
   return (
     <li class="row" data-remote={source.id} data-state={source.state}>
@@ -44,15 +47,14 @@ const RemoteRow = (props: RemoteFeedsProps & { source: SourceStatus }) => {
       </p>
       {config !== null && (
         <div class="actions">
-          <button
-            type="button"
-            class="button"
-            disabled={busy}
-            aria-label={`Remove ${source.label}`}
-            onClick={() => void change((now) => withoutRemote(now, source))}
-          >
-            {busy ? 'Removing…' : 'Remove'}
-          </button>
+          <CarefulAction
+            danger
+            text="Remove"
+            label={`Remove ${source.label}`}
+            doing="Removing…"
+            warning={`${endOfMaster(status, source.id)}Its picture goes, and its address is forgotten.`}
+            act={() => change((now) => withoutRemote(now, source))}
+          />
         </div>
       )}
     </li>
@@ -104,9 +106,9 @@ const AddForm = (props: RemoteFeedsProps) => {
           Don’t put a user name or password in the address. Set them in rushlight.toml as username and
           password_file.
         </p>
-        <button type="submit" class="button button-main" disabled={busy}>
+        <BusyButton type="submit" class="button button-main" busy={busy}>
           {busy ? 'Adding…' : 'Add'}
-        </button>
+        </BusyButton>
       </form>
     </details>
   );

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Rollout, RolloutMember } from '../../../../contract/index.ts';
 import type { AppController } from '../../app/app-controller.ts';
+import { BusyButton } from '../../app/components/busy-button.tsx';
 import { Card, Pill } from '../../app/components/parts.tsx';
 import {
   isBehind,
@@ -89,14 +90,9 @@ export const RolloutCard = ({ rollout, conduct }: { rollout: Rollout; conduct: C
   const chosen = isUnderWay(rollout) ? rollout.canary : wanted;
   const canary = offers.canaries.some(({ id }) => id === wanted) ? wanted : null;
   const button = (text: string, action: Parameters<Conduct>[0], main = false) => (
-    <button
-      type="button"
-      class={main ? 'button button-main' : 'button'}
-      disabled={busy}
-      onClick={() => void act(action)}
-    >
+    <BusyButton class={main ? 'button button-main' : 'button'} busy={busy} onClick={() => void act(action)}>
       {text}
-    </button>
+    </BusyButton>
   );
   return (
     <Card title="Updates of cameras and hub">

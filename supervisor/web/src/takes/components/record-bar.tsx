@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Status } from '../../../../contract/index.ts';
 import { isRoomLow } from '../../app/alerts.ts';
 import type { AppController } from '../../app/app-controller.ts';
+import { BusyButton } from '../../app/components/busy-button.tsx';
 import { countOf, formatCounter, formatFps, formatLeft, formatSpan } from '../../app/format.ts';
 import { toHash } from '../../app/page-route.ts';
 import { useNow } from '../../app/use-store.ts';
@@ -82,18 +83,18 @@ const RecordButton = ({ view, stale, controller }: ButtonProps) => {
   const state: ButtonState = take === null ? 'idle' : isArmed(arming, Date.now()) ? 'armed' : 'recording';
   const none = take === null && view.cameras.every((camera) => camera.state === 'offline');
   return (
-    <button
-      type="button"
+    <BusyButton
       class="record-button"
       data-testid="record"
       data-state={state}
-      disabled={busy !== null || none || (stale && take === null)}
+      busy={busy !== null}
+      disabled={busy === null && (none || (stale && take === null))}
       title={take === null ? undefined : `Stopping takes two presses within ${armedForMs / 1000} s`}
       onClick={() => void (take === null ? start() : stop(take.id))}
     >
       <span class="record-mark" />
       {busy ?? buttonTexts[state]}
-    </button>
+    </BusyButton>
   );
 };
 
@@ -111,7 +112,7 @@ const Finishing = ({ done, remainingS }: { done: number; remainingS: number | nu
   <p class="record-finishing" data-testid="finishing">
     <progress value={done} max={1} aria-label="Masters compressed and verified" />
     <span>
-      {Math.floor(done * 100)} %{remainingS !== null && `, about ${formatLeft(remainingS)} left`}
+      {Math.floor(done * 100)} %{remainingS !== null && `, ${formatLeft(remainingS)} left`}
     </span>
   </p>
 );

@@ -60,7 +60,7 @@ const Segments = ({ take, camera, status }: { take: Take; camera: TakeCamera; st
 const Work = ({ camera: { finishing, checking } }: { camera: TakeCamera }) => {
   if (finishing !== undefined) {
     const { done, remainingS } = finishing;
-    const left = remainingS === null ? '' : `, about ${formatLeft(remainingS)} left`;
+    const left = remainingS === null ? '' : `, ${formatLeft(remainingS)} left`;
     return (
       <span class="take-figures">
         <progress value={done} max={1} aria-label="Compressed and verified" /> {Math.floor(done * 100)} %
@@ -71,7 +71,7 @@ const Work = ({ camera: { finishing, checking } }: { camera: TakeCamera }) => {
   if (checking === undefined) return null;
   return (
     <span class="take-figures">
-      Reading it again: {countOf(checking.done, 'master')} of {checking.of} checked
+      Reading it again: {checking.done} of {countOf(checking.of, 'master')} checked
     </span>
   );
 };

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Child, ChildHost, ChildLine } from '../../common/child-host.ts';
+import { errorCode, messageOf } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import { Backoff } from './backoff.ts';
 import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';
@@ -317,9 +318,8 @@ function causeOf(
 }
 
 function faultOfError(error: unknown): CaptureFault {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'CHILD_SPAWN_FAILED') {
+  if (errorCode(error) === 'CHILD_SPAWN_FAILED') {
     return { code: 'program-missing', words: 'The capture program could not be started.' };
   }
-  return { code: 'unknown', words: error instanceof Error ? error.message : `${error}` };
+  return { code: 'unknown', words: messageOf(error) };
 }

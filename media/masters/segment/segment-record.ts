@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost } from '../../../common/child-host.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { wakeReader } from '../../capture/raw-pipe.ts';
 import { isSilence } from '../disk/disk-trouble.ts';
 import {
@@ -117,7 +118,7 @@ function isThere(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (errorCode(error) === 'ESRCH') return false;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, ChildExit, ChildHost, ChildLine, ChildSpec } from './child-host.ts';
+import { errorCode } from './errors.ts';
 
 type OnLine = (line: ChildLine) => void;
 
@@ -106,7 +107,7 @@ export class SpawnedProcess {
     try {
       process.kill(-this.pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      if (errorCode(error) !== 'ESRCH') throw error;
     }
   }
 

@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { type DiskGate, gateOf } from './disk-gate.ts';
+import { errorCode } from './errors.ts';
 
 /**
  * Files on a disk that may hang: the calls of node:fs/promises, each through the gate of its disk. They reject with the system's
@@ -139,7 +140,7 @@ export async function removeFile(path: string): Promise<void> {
   try {
     await gateOf(path).run(() => fs.unlink(path), { patienceMs: removalMs });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
 }
 
@@ -162,7 +163,7 @@ async function removeTree(path: Buffer, gate: DiskGate): Promise<void> {
       await removeTree(Buffer.concat([path, Buffer.from('/'), name]), gate);
     await gate.run(() => fs.rmdir(path), patience);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
 }
 

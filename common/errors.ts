@@ -38,8 +38,21 @@ export function describeError(error: unknown): string {
   return own === '' ? parts.join(', ') : `${own.replace(/\.$/, '')}: ${parts.join(', ')}`;
 }
 
+/**
+ * The error's own text, without its causes: for a sentence that people read where the causes would be a program's output. Log
+ * the error beside it.
+ */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The `code` of a system error (`ENOENT`) or of one of ours. */
 export function errorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether an error has one of these codes. */
+export function hasErrorCode(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(errorCode(error) ?? '');
 }

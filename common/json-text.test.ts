@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseJsonText } from './json-text.ts';
+import { jsonIn, parseJsonText } from './json-text.ts';
 
 test('parses JSON exactly as JSON.parse does and rejects everything else', () => {
   fc.assert(
@@ -30,6 +30,10 @@ test.each([
   ['after a text with brackets', `["]]]\\"]]", ${'['.repeat(64)}${']'.repeat(64)}]`],
 ])('rejects endlessly nested %s before anything recurses', (_, text) => {
   expect(() => parseJsonText(text)).toThrow('nested');
+});
+
+test('gives undefined for what is not JSON to those who ask a schema next', () => {
+  expect([jsonIn('{"a":1}'), jsonIn('{'), jsonIn('['.repeat(65))]).toEqual([{ a: 1 }, undefined, undefined]);
 });
 
 test('allows 64 levels and ignores brackets in strings', () => {

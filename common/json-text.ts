@@ -21,6 +21,15 @@ export function parseJsonText(text: string): unknown {
   }
 }
 
+/** The value of a text that may be anything; undefined, which no schema takes for a value, if {@link parseJsonText} throws. */
+export function jsonIn(text: string): unknown {
+  try {
+    return parseJsonText(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function isDeep(text: string): boolean {
   let depth = 0;
   let inText = false;

@@ -52,8 +52,3 @@ export class OtaError extends RushlightError {
     this.code = code;
   }
 }
-
-/** The text of anything thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { describeError } from '../common/errors.ts';
 import { artefacts, sign, writeLists, writeProvenance } from './documents.ts';
 import { imageObstacle, makeBoardImage, makeVirtualImage } from './images.ts';
 import { makeDeb, makeImages, makeLayers, makeRepository, makeTarball } from './packages.ts';
@@ -129,7 +130,7 @@ else {
   try {
     await main();
   } catch (error) {
-    process.stderr.write(`release: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`release: ${describeError(error)}\n`);
     process.exitCode = 1;
   }
 }

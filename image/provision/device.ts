@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { editorText } from '../../common/editor-text.ts';
+import { hasErrorCode } from '../../common/errors.ts';
 import { writeFileAtomic } from '../../common/files.ts';
 
 /** Where provisioning reads and writes: on the device {@link devicePaths}, in tests a folder of their own. */
@@ -33,8 +34,7 @@ async function readOptionalBytes(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined;
+    if (hasErrorCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeError } from '../../common/errors.ts';
 import {
   type ProvisionPaths,
   pointTo,
@@ -66,7 +67,7 @@ async function attempt(troubles: string[], what: string, work: () => Promise<unk
     await work();
     return true;
   } catch (error) {
-    troubles.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    troubles.push(`${what}: ${describeError(error)}`);
     return false;
   }
 }

@@ -1,5 +1,6 @@
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rename, writeFile } from 'node:fs/promises';
 import type { ChildHost } from '../../common/child-host.ts';
+import { readTextIfThere } from '../../common/files.ts';
 import { PtsReader } from './rpicam-output.ts';
 
 const chunkBytes = 16 * 1024;
@@ -99,17 +100,9 @@ async function noteProgress(path: string, inode: bigint, { offset, count }: Prog
 }
 
 async function progressOf(path: string, inode: bigint): Promise<Progress> {
-  const [noted, offset, count] = (await noteOf(`${path}.read`)).trim().split(' ');
+  // Without a note nothing was emptied yet.
+  const note = (await readTextIfThere(`${path}.read`)) ?? '';
+  const [noted, offset, count] = note.trim().split(' ');
   const isOfThisFile = noted === `${inode}`;
   return isOfThisFile ? { offset: Number(offset), count: Number(count) } : { offset: 0, count: 0 };
-}
-
-async function noteOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    // Nothing was emptied yet.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
 }

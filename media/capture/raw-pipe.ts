@@ -3,6 +3,8 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChildHost } from '../../common/child-host.ts';
+import { hasErrorCode } from '../../common/errors.ts';
+import { ifThere } from '../../common/files.ts';
 import { RawPipeError } from './errors.ts';
 
 /**
@@ -23,14 +25,9 @@ export async function ensureRawPipe(host: ChildHost, path: string): Promise<void
 
 /** @throws RawPipeError if something that is not a pipe is there */
 async function isPipe(path: string): Promise<boolean> {
-  try {
-    const found = await stat(path);
-    if (!found.isFIFO()) throw new RawPipeError(`${path} exists and is not a named pipe`);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
+  const found = await ifThere(stat(path));
+  if (found?.isFIFO() === false) throw new RawPipeError(`${path} exists and is not a named pipe`);
+  return found !== null;
 }
 
 /** Wakes a recorder that sleeps in open(2) because nothing captures; it then reads an end of file. */
@@ -40,7 +37,7 @@ export async function wakeReader(path: string): Promise<void> {
     await writer.close();
   } catch (error) {
     // ENXIO: no reader. ENOENT: there never was a pipe. No one to wake in both cases.
-    if (!isCode(error, 'ENXIO', 'ENOENT')) throw error;
+    if (!hasErrorCode(error, 'ENXIO', 'ENOENT')) throw error;
   }
 }
 
@@ -65,7 +62,7 @@ async function readSome(reader: Awaited<ReturnType<typeof open>>, buffer: Buffer
   try {
     return (await reader.read(buffer, 0, buffer.length, null)).bytesRead;
   } catch (error) {
-    if (isCode(error, 'EAGAIN')) return 0;
+    if (hasErrorCode(error, 'EAGAIN')) return 0;
     throw error;
   }
 }
@@ -76,11 +73,7 @@ async function hasReader(path: string): Promise<boolean> {
     await writer.close();
     return true;
   } catch (error) {
-    if (isCode(error, 'ENXIO')) return false;
+    if (hasErrorCode(error, 'ENXIO')) return false;
     throw error;
   }
-}
-
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
+import { ifThere } from '../../common/files.ts';
 import { pause } from '../../common/pause.ts';
 import { type PtsAddition, PtsTail } from './pts-tail.ts';
 
@@ -117,10 +118,5 @@ export class SensorClock {
 }
 
 async function inodeOf(path: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(path, { bigint: true })).ino;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return (await ifThere(stat(path, { bigint: true })))?.ino;
 }

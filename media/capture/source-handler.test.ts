@@ -7,7 +7,6 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SpawningChildHost } from '../../common/child-host.fake.ts';
 import type { ChildLine } from '../../common/child-host.ts';
-import { Backoff } from './backoff.ts';
 import { buildCapture, type SourceSpec } from './kinds/index.ts';
 import { ensureRawPipe } from './raw-pipe.ts';
 import { SourceHandler, type SourceHandlerOptions, type SourceStatus } from './source-handler.ts';
@@ -151,7 +150,7 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     const rtpPort = socket.address().port;
     const handler = new SourceHandler({
       ...{ host, logger, source, targets: { rtpPort, encoder, rawPipe: join(folder, 'cam0.raw') } },
-      ...{ backoffMs: [50, 200], ...options },
+      ...{ backoff: { firstMs: 50, maxMs: 200 }, ...options },
       onStatus: ({ state }) => {
         if (seen.at(-1) !== state) seen.push(state);
       },
@@ -178,15 +177,6 @@ describe('SourceHandler', { timeout: 60_000 }, () => {
     if (found === undefined) throw new Error('the pipeline does not run');
     return found;
   }
-});
-
-describe('Backoff', () => {
-  it('doubles up to its limit, with jitter, and starts over after a reset', () => {
-    const backoff = new Backoff(100, 1000, () => 0.5);
-    expect(Array.from({ length: 6 }, () => backoff.next())).toEqual([75, 150, 300, 600, 750, 750]);
-    backoff.reset();
-    expect(backoff.next()).toBe(75);
-  });
 });
 
 async function until(condition: () => boolean): Promise<void> {

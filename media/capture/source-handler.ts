@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
+import { Backoff, type BackoffLimits } from '../../common/backoff.ts';
 import type { Child, ChildHost, ChildLine } from '../../common/child-host.ts';
+import { errorCode, messageOf } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
-import { Backoff } from './backoff.ts';
 import { type CaptureFault, codecFault, faultOfLine, moreTelling, redact } from './faults.ts';
 import { FrameRateMeter, isSlow, rateOf } from './frame-rate.ts';
 import { buildCapture, type SourceSpec } from './kinds/index.ts';
@@ -37,8 +38,8 @@ export interface SourceHandlerOptions {
   readonly stallMs?: number;
   /** The same between start and the first frame, in milliseconds: sensors and network cameras start slowly. Default 15000. */
   readonly startTimeoutMs?: number;
-  /** First and longest pause between attempts, in milliseconds. Default 100 and 10000. */
-  readonly backoffMs?: readonly [first: number, max: number];
+  /** Pauses between attempts. Default 100 ms to 10 s. */
+  readonly backoff?: BackoffLimits;
 }
 
 /** How long frames must have arrived before the backoff starts again. */
@@ -84,7 +85,7 @@ export class SourceHandler {
   /** @throws SourceSpecError */
   constructor(options: SourceHandlerOptions) {
     this.options = options;
-    this.backoff = new Backoff(...(options.backoffMs ?? [100, 10_000]));
+    this.backoff = new Backoff(options.backoff ?? { firstMs: 100, maxMs: 10_000 });
     this.command = buildCapture(options.source, options.targets);
     const { encoderReason, sensorTimes } = this.command;
     const { host, logger, source } = options;
@@ -140,7 +141,7 @@ export class SourceHandler {
       const fault = await this.runOnce(signal);
       attempts += 1;
       if (signal.aborted) break;
-      const nextTryInMs = this.backoff.next();
+      const nextTryInMs = this.backoff.nextMs();
       this.tell({ state: 'backing-off', fault, nextTryInMs });
       this.options.logger.warn({ source: source.id, fault, nextTryInMs }, 'source ended, trying again');
       // An abort only ends the pause early.
@@ -317,9 +318,8 @@ function causeOf(
 }
 
 function faultOfError(error: unknown): CaptureFault {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'CHILD_SPAWN_FAILED') {
+  if (errorCode(error) === 'CHILD_SPAWN_FAILED') {
     return { code: 'program-missing', words: 'The capture program could not be started.' };
   }
-  return { code: 'unknown', words: error instanceof Error ? error.message : `${error}` };
+  return { code: 'unknown', words: messageOf(error) };
 }

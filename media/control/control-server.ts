@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { messageOf } from '../../common/errors.ts';
 import { UnixServer } from '../../common/unix-server.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import { MediaControlError } from './errors.ts';
@@ -133,7 +134,7 @@ export class ControlServer implements AsyncDisposable {
     }
     if (error instanceof MediaControlError) return { code: error.code, message: error.message };
     this.#options.logger.error({ err: error }, 'a control request failed');
-    return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) };
+    return { code: 'INTERNAL', message: messageOf(error) };
   }
 }
 

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
+import { messageOf } from '../../common/errors.ts';
 import { LogLimiter } from '../../common/log-limiter.ts';
 import { FeedRegistry } from '../sfu/feed-registry.ts';
 import { type LayerName, layerKey } from '../sfu/layer.ts';
@@ -229,7 +230,7 @@ export class MediaService implements AsyncDisposable {
       const { udpPort, tcpPort, listenAddresses } = config;
       await datapath.listen({ udpPort, tcpPort, listenAddresses });
     } catch (error) {
-      this.#portProblem = error instanceof Error ? error.message : String(error);
+      this.#portProblem = messageOf(error);
     }
     await this.#flows.apply(config, problems);
     this.#problems = problems;

@@ -1,3 +1,5 @@
+import { messageOf } from '../../common/errors.ts';
+
 /** Brings a set of running things to what is wanted: unchanged ones stay, others end, new ones start. */
 
 interface Running<Item> {
@@ -27,7 +29,7 @@ export async function reconcile<Config, Item extends AsyncDisposable>(
     try {
       running.set(nameOf(config), { key: JSON.stringify(config), item: await create(config) });
     } catch (error) {
-      problems.push(`${nameOf(config)}: ${error instanceof Error ? error.message : String(error)}`);
+      problems.push(`${nameOf(config)}: ${messageOf(error)}`);
     }
   }
 }

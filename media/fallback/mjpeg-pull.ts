@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
+import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import { PictureError } from './errors.ts';
 import { authorizationFor } from './http-password.ts';
@@ -119,9 +120,7 @@ function unavailable(message: string): PictureError {
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return error instanceof PictureError
     ? error.message
-    : `the camera cannot be reached: ${error.message}${cause}`;
+    : `the camera cannot be reached: ${describeError(error)}`;
 }

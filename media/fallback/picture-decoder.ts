@@ -1,7 +1,9 @@
 /** Turns a feed's video into JPEG pictures, for clients without WebRTC. */
+
 import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import type { Child, ChildHost } from '../../common/child-host.ts';
+import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import type { VideoCodec } from '../rtp/video-payload.ts';
 import { type DecoderSockets, decoderCommand } from './decoder-command.ts';
@@ -73,7 +75,7 @@ export class PictureDecoder {
         lastLine = text;
       });
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return describeError(error);
     }
     this.#heardAtMs = performance.now();
     const stop = () => void child.stop();

@@ -1,4 +1,5 @@
 /** Reaches an agreement with another server that leaves nothing open: with one offer, or with a few. */
+import { describeError } from '../../common/errors.ts';
 import { type Offer, parseAnswer } from './offer.ts';
 import { HubError, type Opened } from './whip-client.ts';
 
@@ -53,7 +54,7 @@ export function readAnswer(text: string): Offer {
   try {
     return parseAnswer(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = describeError(cause);
     throw new HubError('HUB_ANSWER', `the server's answer cannot be used: ${reason}`, {
       status: 422,
       detail: reason,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../common/errors.ts';
 import type { MediaService } from '../control/media-service.ts';
 import { BROWSER_PAGE } from './browser-page.fake.ts';
 import { SignalingError } from './errors.ts';
@@ -58,7 +59,7 @@ export class HttpHarness implements AsyncDisposable {
         response.setHeader('retry-after', String(error.retryAfterS));
       }
       response.writeHead(statuses[code] ?? 500, { 'content-type': 'application/problem+json' });
-      response.end(JSON.stringify({ code, detail: error instanceof Error ? error.message : String(error) }));
+      response.end(JSON.stringify({ code, detail: messageOf(error) }));
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messageOf } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import type { CloseReason, Datapath, MediaTransport } from '../datapath/datapath.ts';
 import type { LayerName } from '../sfu/layer.ts';
@@ -265,7 +266,7 @@ export class RemoteFlow implements AsyncDisposable {
     const { logger, doing, pace, explain } = this.#options;
     const hubError = error instanceof HubError ? error : null;
     const retryInMs = pauseAfter(hubError, failures, pace);
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     const reason = hubError === null || explain === undefined ? said : explain(hubError);
     const code = hubError?.hubCode ?? hubError?.code ?? 'INTERNAL';
     if (hubError === null) logger.error({ err: error }, `${doing} failed unexpectedly`);

@@ -3,7 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { rootCertificates, type TLSSocket } from 'node:tls';
-import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
+import { describeError, type ErrorDetails, RushlightError } from '../../common/errors.ts';
 import type { CloseReason } from '../datapath/datapath.ts';
 
 const MAX_REDIRECTS = 3;
@@ -254,7 +254,7 @@ async function send(
     return await promise;
   } catch (cause) {
     if (cause instanceof HubError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = describeError(cause);
     throw new HubError('HUB_UNREACHABLE', `the hub cannot be reached: ${reason}`, { cause });
   }
 }

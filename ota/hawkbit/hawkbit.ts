@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { messageOf } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import type { Fetch } from '../channel/channel-client.ts';
-import { messageOf, OtaError } from '../errors.ts';
+import { OtaError } from '../errors.ts';
 import {
   type Assignment,
   assignmentOf,

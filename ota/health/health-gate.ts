@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { messageOf, OtaError } from '../errors.ts';
+import { messageOf } from '../../common/errors.ts';
+import { OtaError } from '../errors.ts';
 import { type Health, judgeHealth, type Probe, type Verdict } from './health.ts';
 
 /** Checks the machine's functions; the appliance knows how. Each probe may take its time, and may fail. */

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { ChildHost } from '../../common/child-host.ts';
-import { messageOf, OtaError } from '../errors.ts';
+import { messageOf } from '../../common/errors.ts';
+import { OtaError } from '../errors.ts';
 import { runToEnd } from '../run-program.ts';
 import type { SlotName } from '../selector/slot.ts';
 import { raucError } from './rauc-errors.ts';

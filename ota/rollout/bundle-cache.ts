@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { errorCode } from '../../common/errors.ts';
 import { ifThere } from '../../common/files.ts';
 import type { Fetch } from '../channel/channel-client.ts';
 import type { Release } from '../channel/manifest.ts';
@@ -169,7 +170,7 @@ function downloadError(cause: unknown, signal: AbortSignal, stalled: AbortSignal
   if (signal.aborted) return new OtaError('UPDATE_CANCELLED', 'the download was cancelled', { cause });
   if (stalled.aborted)
     return new OtaError('DOWNLOAD_STALLED', 'the download came to a standstill', { cause });
-  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') {
+  if (errorCode(cause) === 'ENOSPC') {
     return new OtaError('DISK_FULL', 'there is no room to keep the bundle', { cause });
   }
   return new OtaError('DOWNLOAD_FAILED', 'the download broke off', { cause });

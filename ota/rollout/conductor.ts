@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { messageOf } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import { type Release, releaseSchema } from '../channel/manifest.ts';
-import { messageOf, OtaError } from '../errors.ts';
+import { OtaError } from '../errors.ts';
 import { readKept, replaceFile } from '../store.ts';
 import type { BundleCache, CachedBundle } from './bundle-cache.ts';
 import {

@@ -1,4 +1,5 @@
-import { messageOf, OtaError, type OtaErrorCode } from '../errors.ts';
+import { messageOf } from '../../common/errors.ts';
+import { OtaError, type OtaErrorCode } from '../errors.ts';
 import { otherSlot } from '../selector/slot.ts';
 import { RESTART_STAGE } from './aftermath.ts';
 import { betweenTakes } from './between-takes.ts';

@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../common/errors.ts';
 import type { BlackBox } from '../black-box.ts';
 import type { Fetch } from '../channel/channel-client.ts';
 import type { Release } from '../channel/manifest.ts';
-import { messageOf, OtaError } from '../errors.ts';
+import { OtaError } from '../errors.ts';
 import type { HealthProbes } from '../health/health-gate.ts';
 import { installActivity } from '../install/activity.ts';
 import { preflight } from '../install/preflight.ts';

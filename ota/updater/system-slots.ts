@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { messageOf, OtaError } from '../errors.ts';
+import { messageOf } from '../../common/errors.ts';
+import { OtaError } from '../errors.ts';
 import type { Rauc } from '../install/rauc.ts';
 import type { SlotName } from '../selector/slot.ts';
 import { readSlots, type Slots } from './slots.ts';

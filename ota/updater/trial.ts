@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../common/child-host.ts';
+import { messageOf } from '../../common/errors.ts';
 import type { BlackBox } from '../black-box.ts';
-import { messageOf } from '../errors.ts';
 import { type Health, healthSchema } from '../health/health.ts';
 import { examine, type GateTiming, type HealthProbes, runHealthGate } from '../health/health-gate.ts';
 import type { Rauc } from '../install/rauc.ts';

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../common/errors.ts';
 import { pause, untilAborted } from '../../common/pause.ts';
 import type { UpdateDecision, UpdateFacts } from '../channel/decide-update.ts';
-import { messageOf, OtaError } from '../errors.ts';
+import { OtaError } from '../errors.ts';
 import { judgeTrial, settleBoot } from './after-boot.ts';
 import { failedVersionOf } from './aftermath.ts';
 import { Attempts } from './attempts.ts';

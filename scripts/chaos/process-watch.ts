@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { errorCode } from '../../common/errors.ts';
+import { errorCode, hasErrorCode } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
 import type { MachineName } from './plan.ts';
 import type { Report } from './report.ts';
@@ -133,7 +133,7 @@ function lastWords(output: string): string {
 /** A process or its file may be gone by the time it is looked at. */
 function ifGone<T>(instead: T): (error: unknown) => T {
   return (error) => {
-    if (['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '')) return instead;
+    if (hasErrorCode(error, 'ENOENT', 'ESRCH')) return instead;
     throw error;
   };
 }

@@ -5,6 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import {
   feedLinkClose,
+  linkLimits,
   maxPictureBytes,
   publishRoles,
   type RouteDefinition,
@@ -25,7 +26,7 @@ export interface WebSocketsOptions {
   readonly ports: ApiPorts;
   readonly access: AccessOptions;
   readonly work: KeyedWork;
-  /** Default 20 s. */
+  /** Instead of each link's own. */
   readonly pingEveryMs?: number;
   readonly log: Logger;
 }
@@ -39,28 +40,31 @@ interface LinkRequest {
 /** Takes a socket over once it is open. */
 type Accept = (socket: WebSocket) => void;
 
-interface Link {
+interface LinkLimits {
+  readonly maxMessageBytes: number;
+  /** A peer that says nothing and answers no ping between two of them is gone, or only occupies a place. */
+  readonly pingEveryMs: number;
+}
+
+interface Link extends LinkLimits {
   readonly route: RouteDefinition;
   readonly pattern: RegExp;
-  readonly maxMessageBytes: number;
   /** Throws if the link is rejected. The returned function is called at once, unless the handshake itself fails. */
   readonly open: (ports: ApiPorts, request: LinkRequest) => Accept;
 }
 
-/** A peer that says nothing and answers no ping between two of them is gone, or only occupies a place. */
-const pingEveryMs = 20_000;
-const maxAgentMessageBytes = 256 * 1024;
+const agentLimits: LinkLimits = { maxMessageBytes: linkLimits.maxMessageBytes, pingEveryMs: 20_000 };
 /** More than the largest picture, so that a picture that is too large can be rejected with words. */
-const maxFeedMessageBytes = 2 * maxPictureBytes;
+const feedLimits: LinkLimits = { maxMessageBytes: 2 * maxPictureBytes, pingEveryMs: 5000 };
 
 const links: readonly Link[] = [
-  link(routes.agentLink, maxAgentMessageBytes, (ports, { caller }) => (socket) => {
+  link(routes.agentLink, agentLimits, (ports, { caller }) => (socket) => {
     ports.acceptAgent(socket, caller);
   }),
-  link(routes.adoptLink, maxAgentMessageBytes, (ports, { caller }) => (socket) => {
+  link(routes.adoptLink, agentLimits, (ports, { caller }) => (socket) => {
     ports.adoption.accept(socket, caller);
   }),
-  link(routes.feedLink, maxFeedMessageBytes, openFeedLink),
+  link(routes.feedLink, feedLimits, openFeedLink),
 ];
 
 /** The WebSockets of the API. A link whose key is revoked is closed. */
@@ -85,7 +89,7 @@ export class WebSockets implements Disposable {
       const accept = link.open(ports, { params, query: new URLSearchParams(query), caller });
       this.#serverFor(link.maxMessageBytes).handleUpgrade(request, socket, head, (client) => {
         this.#remember(client, caller.keyId);
-        endWhenSilent(client, this.#options.pingEveryMs ?? pingEveryMs);
+        endWhenSilent(client, this.#options.pingEveryMs ?? link.pingEveryMs);
         accept(client);
       });
     } catch (error) {
@@ -114,6 +118,7 @@ export class WebSockets implements Disposable {
   }
 }
 
+/** A cut cable closes nothing. */
 function endWhenSilent(client: WebSocket, everyMs: number): void {
   let heard = true;
   const hear = () => {
@@ -126,6 +131,8 @@ function endWhenSilent(client: WebSocket, everyMs: number): void {
     heard = false;
     client.ping();
   }, everyMs);
+  // A connection error is followed by "close".
+  client.on('error', () => {});
   client.once('close', () => clearInterval(timer));
 }
 
@@ -148,8 +155,8 @@ function openFeedLink({ pictures }: ApiPorts, { params, query, caller }: LinkReq
   return (socket) => publishOnLink(socket, pictures.publish(feed, caller));
 }
 
-function link(route: RouteDefinition, maxMessageBytes: number, open: Link['open']): Link {
-  return { route, pattern: pathPattern(route.path), maxMessageBytes, open };
+function link(route: RouteDefinition, limits: LinkLimits, open: Link['open']): Link {
+  return { route, pattern: pathPattern(route.path), ...limits, open };
 }
 
 function linkOf(path: string): { link: Link; params: Record<string, string> } {

@@ -14,6 +14,7 @@ import {
   agentDownSchema,
   type HubLink,
   linkClose,
+  linkLimits,
   routes,
 } from '../contract/index.ts';
 import { followLinks, PinMismatchError } from '../discovery/index.ts';
@@ -56,8 +57,6 @@ export interface HubLinkOptions {
 }
 
 const statusEveryMs = 2000;
-/** The hub pings every 2 s. */
-const silentAfterMs = 6000;
 const retryLimits = { firstMs: 250, maxMs: 5000 };
 /** How often sightings of hubs may interrupt an attempt. */
 const nudgePerSecond = 0.2;
@@ -224,7 +223,7 @@ export class HubLinkClient {
       if (wrong !== null) end.resolve({ refused: true, reason: wrong });
     });
     const beat = setInterval(() => {
-      if (performance.now() - heardAtMs > silentAfterMs) {
+      if (performance.now() - heardAtMs > linkLimits.silentAfterMs) {
         end.resolve({ refused: false, reason: 'the hub fell silent' });
       } else if (this.#socket === socket) {
         this.#sendStatus();
@@ -255,7 +254,8 @@ export class HubLinkClient {
     const url = new URL(routes.agentLink.path, `${base}/`);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-    const socket = new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload: 256 * 1024, ...tls });
+    const maxPayload = linkLimits.maxMessageBytes;
+    const socket = new WebSocket(url, { headers, handshakeTimeout: 5000, maxPayload, ...tls });
     return { socket, url: base };
   }
 

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
+import { jsonIn, jsonIn } from '../../common/json-text.ts';
 
 /** Version of state.json as a whole. Sections grow by optional fields, which does not raise it. */
 const stateVersion = 1;
@@ -150,7 +151,7 @@ export class StateStore {
   private async read(): Promise<Record<string, unknown> | undefined> {
     try {
       const text = await readFile(this.file, 'utf8');
-      const parsed = documentSchema.safeParse(parseJson(text));
+      const parsed = documentSchema.safeParse(jsonIn(text));
       this.found = text;
       if (parsed.success) return parsed.data;
       await this.putAside(parsed.error);
@@ -178,15 +179,6 @@ export class StateStore {
 
 function asideOf(file: string): string {
   return `${file}.broken`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The schema decides: no valid value is undefined.
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -91,6 +91,14 @@ export type AgentDown = z.infer<typeof agentDownSchema>;
 /** What a hub orders about a camera's update. The camera answers `accepted` or `refused`. */
 export type UpdateOrder = Extract<AgentDown, { order: string }>;
 
+/** What both ends of the link expect of each other. */
+export const linkLimits = {
+  maxMessageBytes: 256 * 1024,
+  pingEveryMs: 2000,
+  /** A cut cable closes nothing: a link that is silent for this long is gone. */
+  silentAfterMs: 6000,
+} as const;
+
 /** Close codes of the link, in the range RFC 6455 leaves to applications. */
 export const linkClose = {
   notUnderstood: 4000,

@@ -12,6 +12,7 @@ import {
   type LinkedCamera,
   type LinkedCameras,
   linkClose,
+  linkLimits,
 } from '../contract/index.ts';
 import { answersPing } from '../discovery/index.ts';
 import type { CameraIdentity, KeyRefusal } from './camera-keys.ts';
@@ -49,9 +50,6 @@ interface Entry {
 }
 
 const helloWithinMs = 5000;
-const pingEveryMs = 2000;
-/** A cut cable closes nothing: a link that is silent for this long is gone. */
-const silentAfterMs = 6000;
 const maxKnown = 64;
 /** Sockets of one key, or of one address without keys, that have not yet said which camera they are. */
 const maxUnnamed = 4;
@@ -78,7 +76,7 @@ export class CameraRegistry implements LinkedCameras {
 
   /** Watches the links until abort, then closes them. */
   async run(signal: AbortSignal): Promise<void> {
-    const timer = setInterval(() => this.#tick(), pingEveryMs);
+    const timer = setInterval(() => this.#tick(), linkLimits.pingEveryMs);
     await untilAborted(signal);
     clearInterval(timer);
     for (const { link } of this.#entries.values()) link?.socket.close(1001, 'the hub stops');
@@ -310,7 +308,7 @@ export class CameraRegistry implements LinkedCameras {
   #tick(): void {
     for (const { link, camera } of this.#entries.values()) {
       if (link === null) continue;
-      if (performance.now() - link.heardAtMs > silentAfterMs) link.socket.terminate();
+      if (performance.now() - link.heardAtMs > linkLimits.silentAfterMs) link.socket.terminate();
       else this.#ping(camera.id);
     }
   }

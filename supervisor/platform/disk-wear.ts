@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode } from '../../common/errors.ts';
+import { jsonIn } from '../../common/json-text.ts';
 
 /** Where wear is read from. */
 export interface DiskWearOptions {
@@ -95,7 +96,7 @@ const lifeLeftIds = [202, 231, 233, 177];
 
 /** Wear in percent from `smartctl --json --all`; null if it is missing. Worn-out disks may report more than 100. */
 export function parseSmartWear(text: string): number | null {
-  const parsed = smartSchema.safeParse(parseJson(text));
+  const parsed = smartSchema.safeParse(jsonIn(text));
   if (!parsed.success) return null;
   const { endurance_used: endurance, nvme_smart_health_information_log: nvme } = parsed.data;
   const percent = endurance?.current_percent ?? nvme?.percentage_used;
@@ -117,12 +118,4 @@ export function parseEmmcWear(text: string): number | null {
   if (match === null) return null;
   const steps = Math.max(...match.slice(1).map((digits) => Number.parseInt(digits, 16)));
   return steps >= 1 && steps <= 11 ? steps * 10 : null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // no JSON: the schema refuses it
-  }
 }

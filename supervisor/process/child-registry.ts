@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '../../common/errors.ts';
+import { jsonIn } from '../../common/json-text.ts';
 import type { ChildSpec } from './child.ts';
 import { isAlive } from './proc-stat.ts';
 import type { OutputFiles } from './spawn-program.ts';
@@ -101,13 +102,9 @@ export function hashSpec(spec: ChildSpec): string {
     .digest('hex');
 }
 
+/** Undefined for what something else wrote, or a power cut shortened: no child lives after one. */
 function parseEntry(text: string): RegistryEntry | undefined {
-  try {
-    return entrySchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Not JSON: written by something else, or cut by a power loss, after which no child lives anyway.
-    return undefined;
-  }
+  return entrySchema.safeParse(jsonIn(text)).data;
 }
 
 function bootId(): string {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { errorCode } from '../../common/errors.ts';
+import { hasErrorCode } from '../../common/errors.ts';
 
 /**
  * How much sooner the kernel ends the supervisor than its children: the supervisor is back in a second, a lost frame is not.
@@ -37,5 +37,5 @@ export function giveOomScore(pid: number, score: OomScore): boolean {
 }
 
 function isRefusal(error: unknown): boolean {
-  return ['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '');
+  return hasErrorCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EROFS');
 }

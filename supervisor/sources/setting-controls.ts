@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { messageOf } from '../../common/errors.ts';
 import { nearestKey } from '../config/nearest-key.ts';
 import type { Device } from '../contract/index.ts';
 import type { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
@@ -66,7 +67,7 @@ export class SettingControls {
       .applyControls(device.id, Object.fromEntries(due))
       .catch((error: unknown) => {
         log.warn({ err: error, camera: device.id }, 'the controls of a camera cannot be set');
-        return [error instanceof Error ? error.message : String(error)];
+        return [messageOf(error)];
       });
     if (skipped.length === 0) memory.noteApplied(device.id, { ...before, ...Object.fromEntries(due) });
     return [...findings, ...skipped];

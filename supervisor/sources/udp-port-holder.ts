@@ -1,6 +1,6 @@
 /** Finds which process of this machine has a UDP port, as far as /proc shows it to us. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { errorCode } from '../../common/errors.ts';
+import { hasErrorCode } from '../../common/errors.ts';
 
 /** Command line of the process that has the port on IPv4; null if it cannot be seen. */
 export async function udpPortHolder(port: number): Promise<readonly string[] | null> {
@@ -44,7 +44,7 @@ async function orElse<T>(reading: Promise<T>, fallback: T): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    if (['ENOENT', 'EACCES', 'EPERM', 'ESRCH', 'ENOTDIR'].includes(errorCode(error) ?? '')) return fallback;
+    if (hasErrorCode(error, 'ENOENT', 'EACCES', 'EPERM', 'ESRCH', 'ENOTDIR')) return fallback;
     throw error;
   }
 }

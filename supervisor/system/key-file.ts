@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { jsonIn } from '../../common/json-text.ts';
 
 const accessKeySchema = z.object({
   id: z.string().min(1).max(64),
@@ -53,7 +54,7 @@ const uncheckedFields = Object.keys(accessKeySchema.shape).sort().join();
  * as a whole is no longer JSON.
  */
 export function readKeyFile(text: string): KeyFileContent {
-  const document = documentSchema.safeParse(parseJson(text));
+  const document = documentSchema.safeParse(jsonIn(text));
   if (document.success) {
     const { version, keys, ...rest } = document.data;
     const entries = keys.flatMap(entryOf);
@@ -105,7 +106,7 @@ function entriesIn(text: string): KeyEntry[] {
   const found: KeyEntry[] = [];
   for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at)) {
     const part = objectAt(text.slice(at, at + maxEntryChars));
-    const entries = part === null ? [] : entryOf(parseJson(part));
+    const entries = part === null ? [] : entryOf(jsonIn(part));
     found.push(...entries);
     at += part === null || entries.length === 0 ? 1 : part.length;
   }
@@ -121,13 +122,4 @@ function objectAt(text: string): string | null {
     if (depth === 0) return text.slice(0, index + 1);
   }
   return null;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // No valid value is undefined: the schemas decide.
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { errorCode } from '../../common/errors.ts';
+import { errorCode, messageOf } from '../../common/errors.ts';
 import type { TokenBucket } from '../../common/token-bucket.ts';
 import type { Status } from '../contract/index.ts';
 import { type Command, type CommandName, parseCommand } from './command.ts';
@@ -51,7 +51,7 @@ export class CommandRunner {
       return result(true, 'OK', 'done');
     } catch (error) {
       const code = errorCode(error) ?? 'COMMAND_FAILED';
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       const level = error instanceof CommandRefusedError ? 'debug' : 'warn';
       logger[level]({ command: name, code, err: error }, 'command refused');
       return result(false, code, message);

@@ -1,7 +1,9 @@
 /** The native add-on as it looks from here, and how it is found. */
+
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { describeError } from '../../../common/errors.ts';
 import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 
 /** Handle of an object in the datapath’s thread: an index and a generation. 0 means none. */
@@ -176,7 +178,7 @@ export function loadNative(path = addonPath): { addon: NativeAddon } | { reason:
       reason: `it is of another version than this program (it lacks ${missing.join(', ')}): build it again`,
     };
   } catch (error) {
-    return { reason: error instanceof Error ? error.message : String(error) };
+    return { reason: describeError(error) };
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type DiskFile, lstat, open } from '../../../common/disk-fs.ts';
+import { hasErrorCode } from '../../../common/errors.ts';
 import { StrangeFileError } from '../errors.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function openRegular(path: string): Promise<DiskFile> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(path, flags).catch((error: unknown) => {
     // ELOOP: a link. ENXIO: a socket, or a device without a driver.
-    if (isCode(error, 'ELOOP', 'ENXIO')) throw new StrangeFileError(path, { cause: error });
+    if (hasErrorCode(error, 'ELOOP', 'ENXIO')) throw new StrangeFileError(path, { cause: error });
     throw error;
   });
   try {
@@ -36,7 +37,7 @@ export async function textOf(path: string, maxBytes: number): Promise<string | u
     if (size > maxBytes) throw new StrangeFileError(path, { what: `is larger than ${maxBytes} bytes` });
     return await handle.text();
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
@@ -49,7 +50,7 @@ export async function regularStat(
     const found = await lstat(path);
     if (found.isFile()) return found;
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
     throw error;
   }
   throw new StrangeFileError(path);
@@ -63,8 +64,4 @@ export async function requireFolder(path: string): Promise<void> {
 /** Rejects if something lies at a path that is not a file of its own. Call it before a program writes or reads there. */
 export async function requireRegularOrNothing(path: string): Promise<void> {
   await regularStat(path);
-}
-
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { DiskSilentError } from '../../../common/disk-gate.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { pause } from '../../../common/pause.ts';
 import { NoAnswerError } from '../errors.ts';
 
@@ -31,7 +32,7 @@ export function isDiskTrouble(error: unknown): boolean {
   // A file that could neither be written nor closed.
   if (error instanceof SuppressedError) return isDiskTrouble(error.error) || isDiskTrouble(error.suppressed);
   if (error instanceof DiskSilentError || error instanceof NoAnswerError) return true;
-  return troubles.has((error as NodeJS.ErrnoException)?.code ?? '');
+  return troubles.has(errorCode(error) ?? '');
 }
 
 /** Whether a disk does not answer, so that what was asked of it may still happen. */

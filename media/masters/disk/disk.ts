@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { access, makeFolder, statfs } from '../../../common/disk-fs.ts';
 import { gateOf } from '../../../common/disk-gate.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { DiskFilesError, DiskReserveError, DiskUnavailableError } from '../errors.ts';
 import { diskReason, isSilence, silence } from './disk-trouble.ts';
 
@@ -20,7 +21,7 @@ export async function freeBytesFor(folder: string): Promise<number> {
     return await freeBytes(folder);
   } catch (error) {
     const above = dirname(folder);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === folder) throw error;
+    if (errorCode(error) !== 'ENOENT' || above === folder) throw error;
     return await freeBytesFor(above);
   }
 }
@@ -70,8 +71,7 @@ export async function diskObstacle(folder: string): Promise<string | null> {
     return lacksFiles(await statfs(folder)) ? new DiskFilesError().message : null;
   } catch (error) {
     const above = dirname(folder);
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && above !== folder)
-      return await diskObstacle(above);
+    if (errorCode(error) === 'ENOENT' && above !== folder) return await diskObstacle(above);
     return diskReason(error) ?? `the disk of the masters does not answer: ${(error as Error).message}`;
   }
 }

@@ -1,4 +1,5 @@
 import type { ChildHost } from '../../../common/child-host.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { pause } from '../../../common/pause.ts';
 import { regularStat } from '../disk/disk-file.ts';
 import { isDiskComplaint } from '../disk/disk-trouble.ts';
@@ -59,6 +60,6 @@ function signalGroup(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (errorCode(error) !== 'ESRCH') throw error;
   }
 }

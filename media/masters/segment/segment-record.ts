@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost } from '../../../common/child-host.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { wakeReader } from '../../capture/raw-pipe.ts';
 import { isSilence } from '../disk/disk-trouble.ts';
 import {
@@ -67,12 +68,12 @@ export async function recordSegment(order: SegmentOrder): Promise<SegmentOutcome
   });
   if (order.resumed && !child.adopted) {
     // No recorder wrote any more: the new process must not touch what an earlier one left (-n sees to that, too).
-    await stopRecorder(child, order.pipe);
+    await stopRecorder(child, order);
     return { endedBy: 'recorder', clean: false, lastWord };
   }
   const endedBy = await follow(child, order).catch(async (error: unknown) => {
     // Left alone it would continue, and take its frames out of the pipe of the next take.
-    await stopRecorder(child, order.pipe);
+    await stopRecorder(child, order);
     throw error;
   });
   const exit = await child.exited;
@@ -89,10 +90,9 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
   let cause: 'signal' | 'disk' | null = null;
   let woken = Promise.withResolvers<void>();
   const wake = () => woken.resolve();
-  const end = child.exited.then((exit) => {
+  const end = child.exited.then(() => {
     hasEnded = true;
     wake();
-    return exit;
   });
   order.signal.addEventListener('abort', wake);
   while (!hasEnded && cause === null) {
@@ -104,9 +104,8 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
     else await Promise.race([sleep(pollMs), woken.promise]);
   }
   order.signal.removeEventListener('abort', wake);
-  if (!hasEnded && cause !== null) await stopRecorder(child, order.pipe);
-  const { signal } = await end;
-  if (signal === 'SIGKILL' && isThere(child.pid)) order.onHeld();
+  if (!hasEnded && cause !== null) await stopRecorder(child, order);
+  await end;
   if (!looks.isLooking) await looks.look();
   return cause ?? 'recorder';
 }
@@ -117,7 +116,7 @@ function isThere(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (errorCode(error) === 'ESRCH') return false;
     throw error;
   }
 }
@@ -157,7 +156,7 @@ function looker(watch: SegmentWatch, order: SegmentOrder) {
   };
 }
 
-async function stopRecorder(child: Child, pipe: string): Promise<void> {
+async function stopRecorder(child: Child, { pipe, onHeld }: SegmentOrder): Promise<void> {
   let isGone = false;
   const stopped = child.stop().finally(() => {
     isGone = true;
@@ -167,5 +166,6 @@ async function stopRecorder(child: Child, pipe: string): Promise<void> {
     await wakeReader(pipe);
     await Promise.race([stopped, sleep(wakeEveryMs)]);
   }
-  await stopped;
+  const { signal } = await stopped;
+  if (signal === 'SIGKILL' && isThere(child.pid)) onHeld();
 }

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { list, removeFolder } from '../../../common/disk-fs.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { asDiskError } from '../disk/disk.ts';
 import { openRegular, requireFolder } from '../disk/disk-file.ts';
 import { isDiskTrouble } from '../disk/disk-trouble.ts';
@@ -227,7 +228,7 @@ export class TakeStore {
     try {
       return (await list(root)).map((name) => join(root, name));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if (errorCode(error) === 'ENOENT') return [];
       this.options.logger.error({ err: error, root }, 'the takes of a disk cannot be listed');
       return null;
     }

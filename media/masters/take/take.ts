@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
 import { makeFolder, syncFolder } from '../../../common/disk-fs.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { replaceTakeFile } from '../disk/atomic-file.ts';
 import { requireFolder, textOf } from '../disk/disk-file.ts';
 import { isDiskTrouble } from '../disk/disk-trouble.ts';
@@ -116,7 +117,7 @@ async function requireCameraFolder(folder: string, camera: string): Promise<void
   try {
     await requireFolder(join(folder, camera));
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (errorCode(cause) === 'ENOENT') return;
     if (isDiskTrouble(cause)) throw cause;
     throw new TakeManifestError(`the folder of ${camera} is not a folder`, { cause });
   }

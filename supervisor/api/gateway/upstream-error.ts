@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describeError, errorCode, RushlightError } from '../../../common/errors.ts';
+import { describeError, hasErrorCode, RushlightError } from '../../../common/errors.ts';
 import type { Problem } from '../../contract/index.ts';
 import { headText } from './raw-headers.ts';
 
@@ -11,7 +11,7 @@ export class UpstreamTimeoutError extends RushlightError {
 
 /** The backend's failure as a problem document: 504 if it took too long, otherwise 502. */
 export function upstreamProblem(error: unknown, instance: string): Problem {
-  const late = ['UPSTREAM_TIMEOUT', 'ETIMEDOUT'].includes(errorCode(error) ?? '');
+  const late = hasErrorCode(error, 'UPSTREAM_TIMEOUT', 'ETIMEDOUT');
   return {
     type: 'about:blank',
     title: late ? 'Gateway timeout' : 'Bad gateway',

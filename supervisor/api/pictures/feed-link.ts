@@ -3,7 +3,6 @@ import { feedLinkClose, maxPictureBytes, type PictureRefusal } from '../../contr
 import type { FrameRefusal, FrameWatch, JpegPublication } from '../../contract/ports.ts';
 import { showFrames } from './show-frames.ts';
 
-const pingEveryMs = 5000;
 const tellEveryMs = 1000;
 /** After this many broken pictures in a row no good one is expected. */
 const maxBrokenInARow = 25;
@@ -11,7 +10,6 @@ const maxBrokenInARow = 25;
 /** `WS /ws/feeds/:feed`: shows a client the feed, one binary message a picture. */
 export function showOnLink(socket: WebSocket, watch: FrameWatch): void {
   const gone = new AbortController();
-  keepAlive(socket);
   socket.once('close', () => gone.abort());
   const sink = {
     write: (frame: Buffer) =>
@@ -28,7 +26,6 @@ export function showOnLink(socket: WebSocket, watch: FrameWatch): void {
 export function publishOnLink(socket: WebSocket, publication: JpegPublication): void {
   const refusals = new RefusalTeller(socket);
   let brokenInARow = 0;
-  keepAlive(socket);
   socket.on('message', (data, isBinary) => {
     if (socket.readyState !== socket.OPEN) return;
     if (!isBinary) return socket.close(feedLinkClose.textMessage, 'pictures are binary messages');
@@ -83,24 +80,6 @@ class RefusalTeller implements Disposable {
       this.#send();
     }, tellEveryMs);
   }
-}
-
-/** A peer that answers no ping is gone: a cut cable closes nothing. */
-function keepAlive(socket: WebSocket): void {
-  let heard = true;
-  const hear = () => {
-    heard = true;
-  };
-  socket.on('pong', hear);
-  socket.on('message', hear);
-  const timer = setInterval(() => {
-    if (!heard) return socket.terminate();
-    heard = false;
-    socket.ping();
-  }, pingEveryMs);
-  // A connection error is followed by "close".
-  socket.on('error', () => {});
-  socket.once('close', () => clearInterval(timer));
 }
 
 function bytesOf(data: RawData): Buffer {

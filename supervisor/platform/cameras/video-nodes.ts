@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode } from '../../../common/errors.ts';
+import { hasErrorCode } from '../../../common/errors.ts';
 
 /** Where the kernel's file systems are mounted; other folders in tests. */
 export interface SystemRoots {
@@ -102,8 +102,7 @@ async function text(path: string): Promise<string> {
 /** A device that is pulled while it is read is simply not there. */
 function ifGone<T>(instead: T): (error: unknown) => T {
   return (error) => {
-    const code = errorCode(error) ?? '';
-    if (['ENOENT', 'ENODEV', 'ENOTDIR', 'EINVAL', 'ENXIO'].includes(code)) return instead;
+    if (hasErrorCode(error, 'ENOENT', 'ENODEV', 'ENOTDIR', 'EINVAL', 'ENXIO')) return instead;
     throw error;
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJsonText } from '../../../common/json-text.ts';
+import { jsonIn } from '../../../common/json-text.ts';
 import type { Status } from '../../contract/index.ts';
 import type { Inventory } from '../inventory.ts';
 import { keyOf } from '../item-keys.ts';
@@ -114,7 +114,7 @@ const publishedSchema = z.object({
  * is not ours or cannot be read.
  */
 export function readPublished(payload: string): Components | null {
-  const parsed = publishedSchema.safeParse(parseJson(payload));
+  const parsed = publishedSchema.safeParse(jsonIn(payload));
   if (!parsed.success) return null;
   const living = Object.entries(parsed.data.components).filter(([, item]) => Object.keys(item).length > 1);
   return Object.fromEntries(living.map(([key, item]): [string, Component] => [key, item]));
@@ -131,12 +131,4 @@ export function cameraUpdateTopics(components: Components, topics: Topics): stri
 /** An invalid address would make Home Assistant reject the whole document. */
 function isLegalUrl(text: string): boolean {
   return /^https?:\/\/(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d+)?\/?$/.test(text);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return parseJsonText(text);
-  } catch {
-    return undefined; // not JSON: the schema refuses it
-  }
 }

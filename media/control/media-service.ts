@@ -256,13 +256,16 @@ export class MediaService implements AsyncDisposable {
     return session;
   }
 
-  /** Whether a publisher may have the layer now: one with another key than that of the feed's publisher may not. */
+  /**
+   * Whether a publisher may have the layer now: one with another key than that of the feed's publisher may not. Where nobody needs a
+   * key, as in a simulation, nobody takes over a layer that has a publisher.
+   */
   #isFree({ feed, layer, publisherKey }: LayerClaim): boolean {
     if (this.#flows.fills(feed)) return false;
-    const holders = [this.#holders.get(layerKey({ feed, layer })), this.#holders.get(feed)];
-    return holders.every(
-      (holder) => !holder?.alive || (publisherKey !== null && holder.publisherKey === publisherKey),
-    );
+    const [own, full] = [this.#holders.get(layerKey({ feed, layer })), this.#holders.get(feed)];
+    const isStrange = (holder?: MediaSession) => holder?.alive && holder.publisherKey !== publisherKey;
+    if (isStrange(own) || isStrange(full)) return false;
+    return !own?.alive || publisherKey !== null;
   }
 
   /** A publisher is connected and wants its feed; the current one, if it makes room, is ended. */

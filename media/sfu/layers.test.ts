@@ -313,4 +313,14 @@ describe.each(planes)('Layers of a feed on the %s media plane', (kind) => {
       code: 'FEED_BUSY',
     });
   });
+
+  it('are published separately where nobody needs a key, as in a simulation, and not taken over', async () => {
+    await using rig = await openPlaneRig(kind, { ingest: false });
+    await using _high = await RawPeer.publish(rig.service, 'cam0', 'high', null);
+    await using _low = await RawPeer.publish(rig.service, 'cam0', 'low', null);
+    for (const layer of ['high', 'low'] as const) {
+      const again = RawPeer.publish(rig.service, 'cam0', layer, null);
+      await expect(again).rejects.toMatchObject({ code: 'FEED_BUSY' });
+    }
+  });
 });

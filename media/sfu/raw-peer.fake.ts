@@ -71,12 +71,12 @@ export class RawPeer implements AsyncDisposable {
     return peer;
   }
 
-  /** Publishes one layer of a feed, with the key of its publisher. */
+  /** Publishes one layer of a feed, with the key of its publisher; null where nobody needs one. */
   static publish(
     service: MediaService,
     feed: string,
     layer: LayerName,
-    publisherKey: string,
+    publisherKey: string | null,
   ): Promise<RawPeer> {
     const whipOffer: MediaService['whipOffer'] = (params) =>
       service.whipOffer({ ...params, layer, publisherKey });

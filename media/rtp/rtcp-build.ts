@@ -1,6 +1,6 @@
 /** RTCP packets that an SFU writes. Each function gives one packet; a compound is their concatenation. */
 import type { NtpTime } from './ntp.ts';
-import { ExtendedBlock, type ReferenceEcho, type ReferenceTime, type ReportBlock, RtcpType } from './rtcp.ts';
+import { ExtendedBlock, type ReferenceEcho, type ReportBlock, RtcpType } from './rtcp.ts';
 
 /** A sender report without report blocks. */
 export interface SenderReport {
@@ -87,17 +87,12 @@ export function buildRemb(senderSsrc: number, bitrateBps: number, ssrcs: readonl
   return packet;
 }
 
-/** The clock of a receiver, for its round trip (RFC 3611, section 4.4). */
-export function buildReferenceTime({ ssrc, ntp }: ReferenceTime): Buffer {
-  const packet = startExtended(ssrc, ExtendedBlock.reference, 8);
-  packet.writeUInt32BE(ntp.seconds, 12);
-  packet.writeUInt32BE(ntp.fraction, 16);
-  return packet;
-}
-
 /** What receivers need for their round trip (RFC 3611, section 4.5). */
 export function buildReferenceEchoes(ssrc: number, echoes: readonly ReferenceEcho[]): Buffer {
-  const packet = startExtended(ssrc, ExtendedBlock.echoes, echoes.length * 12);
+  const packet = start(RtcpType.XR, 0, 12 + echoes.length * 12);
+  packet.writeUInt32BE(ssrc, 4);
+  packet.writeUInt8(ExtendedBlock.echoes, 8);
+  packet.writeUInt16BE(echoes.length * 3, 10);
   echoes.forEach((echo, i) => {
     const at = 12 + i * 12;
     packet.writeUInt32BE(echo.ssrc, at);
@@ -121,14 +116,6 @@ function start(type: number, count: number, bytes: number): Buffer {
   packet[0] = 0x80 | count;
   packet[1] = type;
   packet.writeUInt16BE(bytes / 4 - 1, 2);
-  return packet;
-}
-
-function startExtended(ssrc: number, block: number, body: number): Buffer {
-  const packet = start(RtcpType.XR, 0, 12 + body);
-  packet.writeUInt32BE(ssrc, 4);
-  packet.writeUInt8(block, 8);
-  packet.writeUInt16BE(body / 4, 10);
   return packet;
 }
 

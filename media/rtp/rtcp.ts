@@ -46,11 +46,7 @@ export type RtcpPacket =
   | { readonly kind: 'picture-loss'; readonly mediaSsrc: number }
   | { readonly kind: 'full-intra-request'; readonly mediaSsrcs: readonly number[] }
   | { readonly kind: 'remb'; readonly bitrateBps: number; readonly ssrcs: readonly number[] }
-  | {
-      readonly kind: 'extended-report';
-      readonly references: readonly ReferenceTime[];
-      readonly echoes: readonly ReferenceEcho[];
-    }
+  | { readonly kind: 'extended-report'; readonly references: readonly ReferenceTime[] }
   | { readonly kind: 'bye'; readonly ssrcs: readonly number[] }
   | { readonly kind: 'other'; readonly type: number };
 
@@ -151,22 +147,16 @@ function parseNack(packet: Buffer): RtcpPacket {
 /** Up to the first malformed block. */
 function parseExtendedReport(packet: Buffer): RtcpPacket {
   const references: ReferenceTime[] = [];
-  const echoes: ReferenceEcho[] = [];
   for (let at = 8; at + 4 <= packet.length; ) {
     const end = at + 4 + packet.readUInt16BE(at + 2) * 4;
     if (end > packet.length) break;
-    const type = packet.readUInt8(at);
-    if (type === ExtendedBlock.reference && end === at + 12) {
+    if (packet.readUInt8(at) === ExtendedBlock.reference && end === at + 12) {
       const ntp = { seconds: packet.readUInt32BE(at + 4), fraction: packet.readUInt32BE(at + 8) };
       references.push({ ssrc: packet.readUInt32BE(4), ntp });
     }
-    for (let echo = at + 4; type === ExtendedBlock.echoes && echo + 12 <= end; echo += 12) {
-      const [ssrc, lastReference] = [packet.readUInt32BE(echo), packet.readUInt32BE(echo + 4)];
-      echoes.push({ ssrc, lastReference, delay: packet.readUInt32BE(echo + 8) });
-    }
     at = end;
   }
-  return { kind: 'extended-report', references, echoes };
+  return { kind: 'extended-report', references };
 }
 
 function parsePayloadFeedback(packet: Buffer, format: number): RtcpPacket {

@@ -32,11 +32,11 @@ export async function endOfReader(child: Child, reading: Reading): Promise<Child
     if (now === null || now !== known || isResting()) [known, sinceMs] = [now, performance.now()];
   }
   await child.stop();
-  return await gateOf(file).run(() => untilGone(child.pid), { patienceMs: 0 });
+  return await gateOf(file).run(() => onceGone(child), { patienceMs: 0 });
 }
 
-async function untilGone(pid: number): Promise<never> {
+async function onceGone({ pid, exited }: Child): Promise<ChildExit> {
   do await sleep(silentMs, undefined, { ref: false });
   while (isThere(pid));
-  throw new Error(`process ${pid} is gone`);
+  return await exited;
 }

@@ -16,22 +16,17 @@ class SequenceMap {
   // The viewer's number for the next new packet.
   int64_t next() const { return next_; }
 
-  // From here on, track packet `track` directly follows the last one the viewer got.
-  void continueAt(int64_t track) {
-    endSegment();
-    segments_.push_back({next_, kOpen, next_ - track});
+  // From here on, track packet `track` follows the last one the viewer got, directly or after some from outside the track.
+  void continueAt(int64_t track, int64_t extra = 0) {
+    if (!segments_.empty()) segments_.back().to = std::min(segments_.back().to, next_);
+    const int64_t first = next_ + extra;
+    segments_.push_back({first, kOpen, first - track});
     if (segments_.size() > kMaxSegments) segments_.pop_front();
-  }
-
-  // Takes one number for a packet from outside the track.
-  int64_t takeExtra() {
-    endSegment();
-    return next_++;
   }
 
   // Nothing if the packet lies before the viewer's start.
   std::optional<int64_t> toViewer(int64_t track) const {
-    if (segments_.empty() || segments_.back().to != kOpen) return std::nullopt;
+    if (segments_.empty()) return std::nullopt;
     const int64_t viewer = track + segments_.back().offset;
     if (viewer < segments_.back().from) return std::nullopt;
     return viewer;
@@ -60,10 +55,6 @@ class SequenceMap {
     // Viewer's number minus track's number.
     int64_t offset;
   };
-
-  void endSegment() {
-    if (!segments_.empty() && segments_.back().to == kOpen) segments_.back().to = next_;
-  }
 
   std::deque<Segment> segments_;
   int64_t next_;

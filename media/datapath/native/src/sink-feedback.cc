@@ -40,7 +40,7 @@ void Sink::retransmit(const std::vector<uint16_t>& lost, Context& context) {
       continue;
     }
     lookUps_++;
-    if (viewer == prefaceAt_) {
+    if (viewer == prefaceAt_ && viewer < map_.next()) {
       sendAgain(preface_, false, prefaceTimestamp_, viewer, context);
       continue;
     }

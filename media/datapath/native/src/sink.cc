@@ -181,11 +181,11 @@ void Sink::startAt(int64_t sequence, const Context& context) {
   prefaceAt_ = -1;
   prefaceDue_ = isVideo() && !track_->preface().empty();
   if (prefaceDue_) {
-    prefaceAt_ = map_.takeExtra();
+    prefaceAt_ = map_.next();
     prefaceTimestamp_ = lastTimestamp_;
     preface_ = toVector(track_->preface());
   }
-  map_.continueAt(sequence);
+  map_.continueAt(sequence, prefaceDue_ ? 1 : 0);
   if (skippedFrom_ >= 0) stats_.skippedFrames += framesBetween(skippedFrom_, sequence);
   skippedFrom_ = -1;
   startedAt_ = cursor_ = sequence;
@@ -225,8 +225,11 @@ bool Sink::pump(Context& context) {
   }
   if (stalled(context)) return true;
   if (state_ == State::Waiting) return false;
-  if (prefaceDue_ && !transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
-  prefaceDue_ = false;
+  if (prefaceDue_) {
+    if (!transmit(preface_, false, prefaceTimestamp_, prefaceAt_, context)) return true;
+    map_.sent(prefaceAt_);
+    prefaceDue_ = false;
+  }
   if (cursor_ > ring.head()) return false;
   speedUp(context);
   allowance_ = std::min(std::max(kBurstPackets, perMs_ * kBurstMs), allowance_ + (context.nowMs - pumpedMs_) * perMs_);

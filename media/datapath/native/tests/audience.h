@@ -38,12 +38,14 @@ class Audience {
   Names names_;
 };
 
-// A picture of packets of 1,100 bytes, with parameter sets in front of a keyframe.
+// A picture of packets of 1,100 bytes, with parameter sets in front of every other keyframe.
 class Camera {
  public:
   void show(Track& track, size_t packets, bool keyframe, Context& context) {
-    if (keyframe) write(track, {0x67, 0x42, 0xc0, 0x1f, 0xda}, false, context);
-    if (keyframe) write(track, {0x68, 0xce, 0x3c, 0x80}, false, context);
+    if (keyframe && keyframes_++ % 2 == 0) {
+      write(track, {0x67, 0x42, 0xc0, 0x1f, 0xda}, false, context);
+      write(track, {0x68, 0xce, 0x3c, 0x80}, false, context);
+    }
     for (size_t i = 0; i < packets; i++) {
       std::vector<uint8_t> slice(1100, static_cast<uint8_t>(i));
       slice[0] = keyframe ? 0x65 : 0x41;
@@ -65,6 +67,7 @@ class Camera {
 
   uint16_t sequence_ = 1;
   uint32_t timestamp_ = 1;
+  uint32_t keyframes_ = 0;
 };
 
 }  // namespace rushlight

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
+import { describeError, RushlightError } from '../../common/errors.ts';
+import { type FoundConfig, readConfigFile } from '../config/load.ts';
 import { parseConfig } from '../config/parse.ts';
-import { formatProblem } from '../config/problem.ts';
+import { blankProblem, type ConfigProblem, formatProblem, missingProblem } from '../config/problem.ts';
+import { isBlank } from '../config/unfinished.ts';
 import {
   keySchema,
   newKeySchema,
@@ -62,31 +63,32 @@ export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv,
 }
 
 async function checkConfig(file: string | undefined, env: NodeJS.ProcessEnv, say: Say): Promise<number> {
-  const { path, text } = await settingsText(file, env);
-  const parsed = parseConfig(text);
-  if (parsed.ok) {
-    say(`${path} is good.\n`);
-    return 0;
-  }
-  for (const problem of parsed.problems) say(`${path}, ${formatProblem(problem)}\n`);
-  return 1;
+  const { path, found } = await settingsFile(file, env);
+  const problems = problemsOfFile(found);
+  for (const problem of problems) say(`${path}, ${formatProblem(problem)}\n`);
+  if (problems.length === 0) say(`${path} is good.\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+/** As the appliance judges it. */
+function problemsOfFile(found: FoundConfig): readonly ConfigProblem[] {
+  if (found.state === 'missing') return [missingProblem];
+  if (found.state === 'unreadable') return [found.problem];
+  if (isBlank(found.text)) return [blankProblem];
+  const parsed = parseConfig(found.text);
+  return parsed.ok ? [] : parsed.problems;
 }
 
 /** The settings file in question: the one named, or this machine's, even if only its bare name is given. */
-async function settingsText(
+async function settingsFile(
   file: string | undefined,
   env: NodeJS.ProcessEnv,
-): Promise<{ path: string; text: string }> {
+): Promise<{ path: string; found: FoundConfig }> {
   const own = ownConfigFile(env);
   const candidates = file === undefined ? [own] : file === basename(own) ? [file, own] : [file];
   for (const path of candidates) {
-    try {
-      return { path, text: await readFile(path, 'utf8') };
-    } catch (cause) {
-      const code = errorCode(cause);
-      if (code === 'EISDIR') throw new CliError(`${path} is a folder, not a settings file.`);
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw new CliError(`${path} cannot be read.`, { cause });
-    }
+    const found = await readConfigFile(path);
+    if (found.state !== 'missing') return { path, found };
   }
   throw new CliError(`There is no file ${candidates.at(-1)}.`, {
     hint:

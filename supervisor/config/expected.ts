@@ -46,12 +46,27 @@ export function expectedOf(issue: z.core.$ZodIssue): string {
   }
 }
 
+/** What is wrong with one part of a request or a command: `expected true or false`. Pure. */
+export function faultOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'unrecognized_keys'
+    ? `${issue.keys.map((key) => `"${key}"`).join(', ')} is not known here`
+    : `expected ${expectedOf(issue)}`;
+}
+
+/** The first thing that is wrong, as a sentence: `"role" is wrong: expected one of "hub", "camera".` Pure. */
+export function firstFault({ issues: [first] }: z.ZodError): string {
+  if (first === undefined) return 'It is wrong.';
+  const name = first.path.map(String).join('.');
+  return name === '' ? `It is wrong: ${faultOf(first)}.` : `"${name}" is wrong: ${faultOf(first)}.`;
+}
+
 function oneOf(values: readonly z.core.util.Primitive[]): string {
   const list = values.map((item) => (typeof item === 'string' ? `"${item}"` : String(item)));
   return list.length === 1 ? (list[0] ?? '') : `one of ${list.join(', ')}`;
 }
 
 function bound(origin: string, which: string, limit: number): string {
+  if (origin === 'string' && which === 'at least' && limit === 1) return 'some text';
   if (origin === 'string') return `text of ${which} ${limit} characters`;
   if (origin === 'array') return `a list of ${which} ${limit}`;
   return `a number of ${which} ${limit}`;

@@ -128,6 +128,9 @@ describe('illegal commands', () => {
     expect(() => parseCommand('recording', Buffer.from('maybe'))).toThrow(
       '"state" is wrong: expected one of "ON", "OFF".',
     );
+    expect(() => parseCommand('snapshot', Buffer.from('{"feed":7}'))).toThrow(
+      '"feed" is wrong: expected text.',
+    );
     expect(() => parseCommand('identify', Buffer.from('{"now":1}'))).toThrow(
       'It is wrong: "now" is not known here.',
     );

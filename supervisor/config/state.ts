@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
-import { jsonIn, jsonIn } from '../../common/json-text.ts';
+import { jsonIn } from '../../common/json-text.ts';
 
 /** Version of state.json as a whole. Sections grow by optional fields, which does not raise it. */
 const stateVersion = 1;

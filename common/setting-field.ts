@@ -6,7 +6,7 @@ import { z } from 'zod';
  * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere, `outputs` that
  * output. Everything else keeps running.
  */
-export const restartScopes = [
+const restartScopes = [
   'hub',
   'camera',
   'page',

@@ -1,5 +1,5 @@
 /** Levenshtein's distance: how many characters must be inserted, removed or replaced. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];

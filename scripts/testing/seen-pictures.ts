@@ -54,7 +54,7 @@ export const watchPictures = (page: Page, pictureHeight: number): Promise<unknow
 
 /** The pictures with a strip that the document has shown so far, each once. */
 export async function picturesSeen(page: Page): Promise<SeenPicture[]> {
-  const looks = await page.evaluate(() => (globalThis as unknown as Watch).looks.splice(0));
+  const looks = await page.evaluate(() => (globalThis as unknown as Watch).looks);
   const seen: SeenPicture[] = [];
   for (const { atMs, unixMs, still, row } of looks) {
     const reading = readStrip({ data: row, width: row.length, height: 1 });

@@ -1,6 +1,6 @@
 /**
- * How soon Chromium shows a feed that it joins, and how long the picture then runs faster than life, in a bare video element and on the
- * director's page: `node scripts/measure-joins.ts [joins] [seconds between keyframes]`. The test source encodes on its own clock and ignores
+ * How soon Chromium shows a feed that it joins, and how long the picture then runs faster than life: in a bare video element, on the
+ * director's page, and on that page in a browser that does not report its pictures: `node scripts/measure-joins.ts [joins] [seconds between keyframes]`. The test source encodes on its own clock and ignores
  * requests for keyframes. Prints figures; judges nothing.
  */
 import { loadavg } from 'node:os';
@@ -59,6 +59,11 @@ const noteOffer = () => {
   Object.assign(globalThis, { fetch: noted });
 };
 
+/** As browsers that do not report their pictures. Runs in the browser. */
+const reportNothing = () => {
+  Reflect.deleteProperty(HTMLVideoElement.prototype, 'requestVideoFrameCallback');
+};
+
 interface Joined {
   readonly firstMs: number;
   /** Age of the first picture. */
@@ -94,12 +99,15 @@ const line = (values: readonly number[]): string =>
 
 /** One join in a new document. */
 async function join(page: Page, bare: boolean): Promise<Joined> {
+  await page.bringToFront();
   await page.goto(bare ? `${appliance.url}/healthz` : appliance.url);
   if (bare) await page.evaluate(view, 'cam0');
   await sleep(watchedMs);
   const offeredMs = await page.evaluate(() => (globalThis as unknown as Joining).offeredMs);
   if (offeredMs === undefined) throw new Error('The page has made no offer.');
-  return judge(await picturesSeen(page), offeredMs);
+  const seen = await picturesSeen(page);
+  await page.goto('about:blank');
+  return judge(seen, offeredMs);
 }
 
 await using appliance = await startAppliance({
@@ -124,16 +132,23 @@ await appliance.until(
 );
 await sleep((keyframeSeconds + 1) * 1000);
 await using browser = await openBrowser();
-const page = await browser.newPage();
-await page.addInitScript(noteOffer);
-await watchPictures(page, height);
+const openPage = async () => {
+  const page = await browser.newPage();
+  await page.addInitScript(noteOffer);
+  await watchPictures(page, height);
+  return page;
+};
+const page = await openPage();
+const plain = await openPage();
+await plain.addInitScript(reportNothing);
 const kinds = [
-  { name: 'a bare video element', bare: true, joined: [] as Joined[] },
-  { name: 'the page', bare: false, joined: [] as Joined[] },
+  { name: 'a bare video element', page, bare: true, joined: [] as Joined[] },
+  { name: 'the page', page, bare: false, joined: [] as Joined[] },
+  { name: 'the page without reports of pictures', page: plain, bare: false, joined: [] as Joined[] },
 ];
-for (const { bare } of kinds) await join(page, bare);
+for (const kind of kinds) await join(kind.page, kind.bare);
 for (let n = 0; n < joins; n += 1) {
-  for (const { bare, joined } of kinds) joined.push(await join(page, bare));
+  for (const kind of kinds) kind.joined.push(await join(kind.page, kind.bare));
   // Steps that do not divide the time between keyframes evenly, so that joins fall everywhere in it.
   await sleep(((n * 0.381) % 1) * 1000);
 }

@@ -200,10 +200,25 @@ describe('a viewer that asks for another layer', () => {
     expect(all.at(-1)).toBe('live');
   });
 
-  test('sees the sharp picture within a few refreshes if few pictures were missed', () => {
-    const all = verdicts(changing(), presented([...small(6), ...full(15, 200)]));
-    expect(all.filter((verdict) => verdict === 'hold').length).toBeLessThan(4);
+  test('sees the sharp picture at once if few pictures were missed', () => {
+    const before = small(6);
+    const all = verdicts(changing(), presented([...before, ...full(25, 200)]));
+    expect(all).toEqual([...before.map(() => 'follow'), 'live']);
+  });
+
+  test('sees the sharp picture within a few refreshes if nothing came between the request and it', () => {
+    const all = verdicts(changing(), presented(full(25, 200)));
+    expect(all.length).toBeLessThan(7);
     expect(all.at(-1)).toBe('live');
+  });
+
+  test('sees the layer before it through a gap and a burst of its pictures', () => {
+    const late = small(20).map((picture, n) => ({
+      ...picture,
+      readyMs: n > 3 && n < 9 ? 285 + n : picture.readyMs,
+    }));
+    const all = verdicts(changing(), presented(late));
+    expect(new Set(all)).toEqual(new Set(['follow']));
   });
 
   test('is no longer looked at if the other layer does not come', () => {

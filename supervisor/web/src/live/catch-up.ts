@@ -73,28 +73,21 @@ export class CatchUp {
 
   look(picture: PresentedPicture): PictureVerdict {
     this.#beganMs ??= picture.atMs;
-    const pace = this.#paceAt(picture);
+    const last = this.#recent.at(-1) ?? null;
+    const steps = last === null || isStep(last, picture);
+    const first = steps ? null : (this.#recent[0] ?? null);
+    this.#recent = first === null ? [picture] : [...this.#recent, picture].slice(-intervals);
     if (this.#heldMs !== null) {
-      return pace === 'life' || picture.atMs - this.#heldMs >= holdLimitMs ? 'live' : 'hold';
+      const tooLong = picture.atMs - this.#heldMs >= holdLimitMs;
+      return tooLong || (first !== null && this.#isLife(first, picture)) ? 'live' : 'hold';
     }
-    if (picture.width === this.#widthBefore && pace !== 'other') {
+    if (picture.width === this.#widthBefore && (last === null || !steps)) {
       return picture.atMs - this.#beganMs >= followLimitMs ? 'live' : 'follow';
     }
+    // The other layer's times begin later by what was missed: if that is little, its race is not worth a wait for the sharp picture.
+    if (!steps) return 'live';
     this.#heldMs = picture.atMs;
-    this.#recent = [picture];
     return 'hold';
-  }
-
-  /** Null for the first picture. */
-  #paceAt(picture: PresentedPicture): 'life' | 'other' | null {
-    const last = this.#recent.at(-1);
-    if (last === undefined || isStep(last, picture)) {
-      this.#recent = [picture];
-      return last === undefined ? null : 'other';
-    }
-    const first = this.#recent[0] ?? last;
-    this.#recent = [...this.#recent, picture].slice(-intervals);
-    return this.#isLife(first, picture) ? 'life' : 'other';
   }
 
   /** Slower than life does not count either: pictures are waiting to be decoded, and will race. */

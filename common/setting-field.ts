@@ -6,7 +6,7 @@ import { z } from 'zod';
  * header's lines, `pipelines` the pipeline of that source, `remotes` that feed from elsewhere, `outputs` that
  * output. Everything else keeps running.
  */
-export const restartScopes = [
+const restartScopes = [
   'hub',
   'camera',
   'page',
@@ -72,6 +72,11 @@ export function slug() {
 /** A path on the appliance; a relative one starts at the folder of rushlight.toml. */
 export function filePath() {
   return z.string().min(1, 'a path').max(4096, 'a path');
+}
+
+/** A password in the settings themselves. One with spaces belongs into a file; so no password is what is shown in its place. */
+export function passwordText() {
+  return z.string().regex(/^\S{1,255}$/, 'a password without spaces; password_file takes any');
 }
 
 /** An absolute URL with one of the given schemes (without colon). Secrets have fields of their own. */

@@ -14,7 +14,7 @@ export interface ImagerImage {
 }
 
 /** Boards that the image starts on, by Imager's tags, 64 bits. */
-export const imagerDevices = ['pi5-64bit', 'pi4-64bit', 'pi3-64bit'] as const;
+const imagerDevices = ['pi5-64bit', 'pi4-64bit', 'pi3-64bit'] as const;
 
 /**
  * The list that Imager reads with its option `--repo`, or under "Content Repository". `cloudinit-rpi` makes it write `user-data` and

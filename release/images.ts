@@ -41,7 +41,7 @@ export async function makeBoardImage(workshop: Workshop): Promise<'made' | 'none
 }
 
 /** Also useful alone, to see what Imager will be offered. */
-export async function writeImagerList(workshop: Workshop, image: string, name: string): Promise<void> {
+async function writeImagerList(workshop: Workshop, image: string, name: string): Promise<void> {
   copyFileSync(join(workshop.source, 'supervisor', 'web', 'src', 'icon.svg'), workshop.file('rushlight.svg'));
   const packed = workshop.file(`${name}.img.xz`);
   const list = imagerRepository({

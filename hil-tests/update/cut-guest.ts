@@ -11,7 +11,7 @@ const fatBytes = 34 * mebibyte;
 const dataStart = 36 * mebibyte;
 const dataBytes = 16 * mebibyte;
 /** Size of the disk. */
-export const diskBytes = 54 * mebibyte;
+const diskBytes = 54 * mebibyte;
 
 const overlay = 'overlays/rootfs';
 const selectorPath = 'usr/libexec/rushlight/selector';

@@ -26,7 +26,7 @@ export interface SmallMachine {
 }
 
 /** QEMU's command line for a machine of one processor and one disk, in software emulation. Pure. */
-export function smallMachineArgv(machine: SmallMachine): readonly [string, ...string[]] {
+function smallMachineArgv(machine: SmallMachine): readonly [string, ...string[]] {
   const file = { driver: 'file', filename: machine.disk, 'node-name': 'disk' };
   const logged = {
     driver: 'blklogwrites',

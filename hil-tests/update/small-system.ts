@@ -9,7 +9,7 @@ const repository = join(import.meta.dirname, '../..');
 const overlay = join(repository, 'overlays/rootfs');
 const ours = 'usr/libexec/rushlight';
 /** The board that bundles of the small system are for. */
-export const smallCompatible = 'rushlight-small-amd64';
+const smallCompatible = 'rushlight-small-amd64';
 const payloadBytes = 2 * 1024 * 1024;
 
 /** Programs of the image that an update needs, or the guest's init. */

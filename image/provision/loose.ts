@@ -37,6 +37,6 @@ export function asTruth(value: unknown): boolean {
 }
 
 /** A list of texts; a single text counts as a list of one. */
-export function asTexts(value: unknown): string[] {
+function asTexts(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).map(asText).filter((text) => text !== undefined);
 }

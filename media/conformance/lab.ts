@@ -42,7 +42,7 @@ export interface Patience {
 }
 
 /** How long the checks wait, in milliseconds. */
-export const usualPatience: Patience = {
+const usualPatience: Patience = {
   connectMs: 10_000,
   mediaMs: 8000,
   endMs: 5000,

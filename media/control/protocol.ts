@@ -15,7 +15,7 @@ const ipAddress = z.union([z.ipv4(), z.ipv6()]);
 const layer = z.enum(layerNames);
 
 /** A local pipeline's RTP stream that becomes a feed. */
-export const ingestSchema = z.strictObject({
+const ingestSchema = z.strictObject({
   feed: feedId,
   layer: layer.optional().describe('Default high'),
   rtpPort: port.describe('RTP on 127.0.0.1; RTCP on the same port or the next one'),
@@ -26,11 +26,9 @@ export const ingestSchema = z.strictObject({
     .describe('Its sender reports map timestamps to the time of capture by this machine’s clock'),
   audio: z.strictObject({ rtpPort: port }).optional(),
 });
-/** See {@link ingestSchema}. */
-export type IngestConfig = z.infer<typeof ingestSchema>;
 
 /** A feed that is published to another server by WHIP. */
-export const pushSchema = z.strictObject({
+const pushSchema = z.strictObject({
   feed: feedId,
   layer: layer.optional().describe('Default high'),
   url: z.url({ protocol: /^https?$/ }).describe('WHIP endpoint of the hub'),
@@ -41,8 +39,6 @@ export const pushSchema = z.strictObject({
     .optional()
     .describe('SHA-256 of the hub’s certificate; replaces the check by authorities'),
 });
-/** See {@link pushSchema}. */
-export type PushConfig = z.infer<typeof pushSchema>;
 
 /** A feed that is sent on to another server. */
 export const outputSchema = pushSchema.extend({
@@ -54,11 +50,9 @@ export const outputSchema = pushSchema.extend({
     .optional()
     .describe('Certificate authority (PEM) to accept in addition to the known ones'),
 });
-/** See {@link outputSchema}. */
-export type OutputConfig = z.infer<typeof outputSchema>;
 
 /** A feed that is delivered over a Unix socket as H.264. */
-export const tapSchema = z.strictObject({
+const tapSchema = z.strictObject({
   feed: feedId,
   socketPath: z
     .string()
@@ -68,7 +62,7 @@ export const tapSchema = z.strictObject({
 });
 
 /** A feed of another server, copied from there by WHEP: the mirror image of a push. */
-export const pullSchema = pushSchema.omit({ layer: true }).extend({
+const pullSchema = pushSchema.omit({ layer: true }).extend({
   url: z.url({ protocol: /^https?$/ }).describe('WHEP endpoint of the other server'),
 });
 
@@ -97,7 +91,7 @@ export const mediaConfigSchema = z.strictObject({
 export type MediaConfig = z.infer<typeof mediaConfigSchema>;
 
 /** Who sends a request: the key that admitted it, and what that key may do. */
-export const sessionOwnerSchema = z.strictObject({
+const sessionOwnerSchema = z.strictObject({
   keyId: z.string().max(64).nullable().describe('Null if no key was needed'),
   role: z.enum(['owner', 'operator', 'viewer', 'camera', 'public']),
 });
@@ -113,7 +107,7 @@ const offerParams = z.strictObject({
 });
 
 /** A session for the status. */
-export const sessionInfoSchema = z.object({
+const sessionInfoSchema = z.object({
   sessionId: z.string(),
   kind: z.enum(['whip', 'whep']),
   feed: z.string(),
@@ -147,7 +141,7 @@ const layerWishSchema = z.strictObject({
 const layerChoiceSchema = z.object({ layer, paused: z.boolean() });
 
 /** The state of a push or a pull. */
-export const pushStatusSchema = z.object({
+const pushStatusSchema = z.object({
   feed: z.string(),
   layer: layer.default('high'),
   url: z.string(),
@@ -164,7 +158,7 @@ export const pushStatusSchema = z.object({
 export type PushStatus = z.infer<typeof pushStatusSchema>;
 
 /** The state of an output. */
-export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
+const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
   output: z.string(),
   /** Unix time since when it is in this state. */
   sinceMs: z.number(),
@@ -173,7 +167,7 @@ export const outputStatusSchema = pushStatusSchema.omit({ url: true }).extend({
 export type OutputStatus = z.infer<typeof outputStatusSchema>;
 
 /** The state of the media process. */
-export const mediaStatusSchema = z.object({
+const mediaStatusSchema = z.object({
   pid: z.int(),
   uptimeMs: z.number(),
   bound: z.array(z.object({ address: z.string(), port: z.int() })),
@@ -262,7 +256,7 @@ export type MediaEvent = z.infer<typeof mediaEventSchema>;
 export const requestSchema = z.strictObject({ id: z.int(), method: z.string(), params: z.unknown() });
 
 /** An error in a response. */
-export const errorSchema = z.object({
+const errorSchema = z.object({
   code: z.string(),
   message: z.string(),
   retryAfterS: z.number().optional(),

@@ -1,14 +1,12 @@
 /** The media plane that this machine can have: the native one, or else its twin in JavaScript. */
+
+import type { DatapathOptions } from '../datapath/datapath-options.ts';
 import { loadNative } from '../datapath/native/native-binding.ts';
-import type { NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
 import type { MediaPlane } from './media-plane.ts';
 import { createNativePlane } from './native-plane.ts';
 
 /** `RUSHLIGHT_DATAPATH=js` asks for the one in JavaScript, to compare the two. */
-export async function createMediaPlane(
-  options: NodeDatapathOptions,
-  native = loadNative(),
-): Promise<MediaPlane> {
+export async function createMediaPlane(options: DatapathOptions, native = loadNative()): Promise<MediaPlane> {
   const asked = process.env.RUSHLIGHT_DATAPATH === 'js';
   if (!asked && 'addon' in native) return createNativePlane(native.addon, options);
   if (!asked && 'reason' in native)

@@ -8,7 +8,7 @@ export const feedStateSchema = z.enum(['online', 'stalled', 'offline']);
 export type FeedState = z.infer<typeof feedStateSchema>;
 
 /** Who publishes a feed. */
-export const publisherInfoSchema = z.object({
+const publisherInfoSchema = z.object({
   kind: z.enum(['whip', 'ingest', 'pull']),
   /** Of a WHIP session; null otherwise. */
   sessionId: z.string().nullable(),
@@ -21,7 +21,7 @@ export const publisherInfoSchema = z.object({
 export type PublisherInfo = z.infer<typeof publisherInfoSchema>;
 
 /** One viewer of a feed. */
-export const viewerStatsSchema = z.object({
+const viewerStatsSchema = z.object({
   /** Session id; `push:<feed>` for a push to another hub. */
   id: z.string(),
   peer: z.string().nullable(),
@@ -45,7 +45,7 @@ export const viewerStatsSchema = z.object({
 export type ViewerStats = z.infer<typeof viewerStatsSchema>;
 
 /** One layer of a feed. */
-export const layerStatsSchema = z.object({
+const layerStatsSchema = z.object({
   layer: z.enum(layerNames),
   width: z.int().nullable(),
   height: z.int().nullable(),

@@ -1,9 +1,9 @@
 /** The media plane whose packets stay in the native datapath. */
 import type { PacketOutlet } from '../datapath/datapath.ts';
+import type { DatapathOptions } from '../datapath/datapath-options.ts';
 import type { NativeAddon } from '../datapath/native/native-binding.ts';
 import { createNativeDatapath, NativeDatapath } from '../datapath/native/native-datapath.ts';
 import { NativeTransport } from '../datapath/native/native-transport.ts';
-import type { NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import type { FeedAudio, FeedPort, FeedPublisher, FeedVideo, FeedViewer } from './feed-port.ts';
 import type { IngestOptions } from './ingest.ts';
@@ -18,7 +18,7 @@ import type { VideoTrackOptions } from './video-track.ts';
 import type { ViewerOptions } from './viewer.ts';
 
 /** Makes it. Throws if the add-on cannot be loaded. */
-export function createNativePlane(addon: NativeAddon, options: NodeDatapathOptions): MediaPlane {
+export function createNativePlane(addon: NativeAddon, options: DatapathOptions): MediaPlane {
   return createNativeDatapath(addon, options, NativePlane);
 }
 

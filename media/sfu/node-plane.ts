@@ -8,7 +8,8 @@ import type {
   PacketDatapath,
   PacketOutlet,
 } from '../datapath/datapath.ts';
-import { createNodeDatapath, type NodeDatapathOptions } from '../datapath/node/node-datapath.ts';
+import type { DatapathOptions } from '../datapath/datapath-options.ts';
+import { createNodeDatapath } from '../datapath/node/node-datapath.ts';
 import { NodeTransport } from '../datapath/node/node-transport.ts';
 import type { AudioCodec } from './audio-codec.ts';
 import { AudioTrack } from './audio-track.ts';
@@ -21,7 +22,7 @@ import { VideoTrack, type VideoTrackOptions } from './video-track.ts';
 import { Viewer, type ViewerOptions } from './viewer.ts';
 
 /** Makes it. */
-export async function createNodePlane(options: NodeDatapathOptions): Promise<MediaPlane> {
+export async function createNodePlane(options: DatapathOptions): Promise<MediaPlane> {
   return new NodePlane(await createNodeDatapath(options));
 }
 

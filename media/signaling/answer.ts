@@ -1,23 +1,13 @@
 /** Writes answers: ICE-lite, one bundle, exactly one codec per track. */
-import { randomInt } from 'node:crypto';
-import type { DtlsFingerprint, IceCandidate, IceCredentials } from '../datapath/datapath.ts';
 import { TRANSPORT_NUMBERS } from '../rtp/transport-feedback.ts';
 import { audioLines } from './audio-format.ts';
 import { atOurLevel } from './h264-profile.ts';
 import { h265Parameters } from './h265-profile.ts';
-import { candidateLines, ourIceLines } from './ice-lines.ts';
+import { ourIceLines } from './ice-lines.ts';
+import { headLines, type LocalSide, ourCandidateLines, transportLines } from './local-side.ts';
 import { type Negotiated, type NegotiatedVideo, sectionsOf, transportExtensionOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
 import { takenLayers } from './simulcast.ts';
-
-/** Our side of a session. */
-export interface LocalSide {
-  readonly ice: IceCredentials;
-  readonly candidates: readonly IceCandidate[];
-  readonly fingerprint: DtlsFingerprint;
-  /** We are the client, with full ICE, and begin DTLS if we may choose: so it is when we answer another server's offer. */
-  readonly client?: true;
-}
 
 /** What we send to a viewer. */
 export interface SentTracks {
@@ -45,10 +35,7 @@ export function buildAnswer(
   const mids = accepted.flatMap((media) => media.mid ?? []);
   const first = accepted[0];
   const lines = [
-    'v=0',
-    originLine(),
-    's=-',
-    't=0 0',
+    ...headLines(),
     ...(offer.bundled ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
     ...(local.client === true ? ['a=ice-options:ice2'] : ourIceLines),
     'a=msid-semantic: WMS *',
@@ -58,11 +45,6 @@ export function buildAnswer(
     else lines.push(...answered(offer, media, negotiated, local, direction, media === first));
   }
   return `${lines.join('\r\n')}\r\n`;
-}
-
-/** Every description is a session of its own (RFC 8866, section 5.2; RFC 3264, section 5). */
-export function originLine(): string {
-  return `o=- ${randomInt(2 ** 47)} 1 IN IP4 0.0.0.0`;
 }
 
 /**
@@ -99,18 +81,13 @@ function answered(
     'c=IN IP4 0.0.0.0',
     ...(media.mid === null ? [] : [`a=mid:${media.mid}`]),
     `a=${inactive ? 'inactive' : direction.kind === 'send' ? 'sendonly' : 'recvonly'}`,
-    `a=ice-ufrag:${local.ice.ufrag}`,
-    `a=ice-pwd:${local.ice.pwd}`,
-    `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
-    `a=setup:${setupFor(offer, local)}`,
-    'a=rtcp-mux',
-    'a=rtcp-mux-only',
+    ...transportLines(local, setupFor(offer, local)),
     ...(media.reducedSize ? ['a=rtcp-rsize'] : []),
     ...(media.receiverRoundTrip && direction.kind === 'send' ? ['a=rtcp-xr:rcvr-rtt=all'] : []),
     ...formats.lines,
     ...(inactive ? [] : sectionLines(negotiated, direction)),
     ...(direction.kind === 'send' && !inactive ? sourceLines(direction.tracks, video, negotiated) : []),
-    ...(first ? [...candidateLines(local.candidates).map((line) => `a=${line}`), 'a=end-of-candidates'] : []),
+    ...(first ? ourCandidateLines(local) : []),
   ];
 }
 

@@ -10,6 +10,13 @@ export interface AudioFormat {
 /** Payload types that need no rtpmap (RFC 3551, table 4). */
 export const staticAudio: Readonly<Record<number, AudioCodec>> = { 0: 'pcmu', 8: 'pcma' };
 
+/** The sound in our offers, best first. */
+export const offeredAudio: readonly AudioFormat[] = [
+  { codec: 'opus', payloadType: 111 },
+  { codec: 'pcmu', payloadType: 0 },
+  { codec: 'pcma', payloadType: 8 },
+];
+
 /** The lines of a media section. */
 export function audioLines({ codec, payloadType }: AudioFormat): string[] {
   if (codec !== 'opus') return [`a=rtpmap:${payloadType} ${codec.toUpperCase()}/8000`];

@@ -3,7 +3,7 @@ import { type ErrorDetails, RushlightError } from '../../common/errors.ts';
 /** What can be wrong with a WHIP or WHEP request. The codes are literal and survive the control channel. */
 
 /** Every code; see {@link SignalingError} for their statuses. */
-export const signalingCodes = [
+const signalingCodes = [
   'SDP_INVALID',
   'TRACKS_UNSUPPORTED',
   'CODEC_UNSUPPORTED',

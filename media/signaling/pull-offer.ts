@@ -1,10 +1,9 @@
 /** The offer with which a feed is pulled from another server by WHEP. */
 
 import type { VideoCodec } from '../rtp/video-payload.ts';
-import { type LocalSide, originLine } from './answer.ts';
-import { type AudioFormat, audioLines } from './audio-format.ts';
+import { type AudioFormat, audioLines, offeredAudio } from './audio-format.ts';
 import { h265Parameters } from './h265-profile.ts';
-import { candidateLines } from './ice-lines.ts';
+import { headLines, type LocalSide, ourCandidateLines, transportLines } from './local-side.ts';
 
 /** Profiles in the order in which decoders are likely to have them; the server picks the one its stream has. */
 const h264Formats: readonly PictureFormat[] = ['42e034', '4d0034', '640034'].map((profileLevelId, i) => ({
@@ -12,14 +11,7 @@ const h264Formats: readonly PictureFormat[] = ['42e034', '4d0034', '640034'].map
   codec: 'H264',
   parameters: `level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=${profileLevelId}`,
 }));
-/**
- * Other servers reject the whole offer if one section has nothing in common: media that is not passed on is offered as well.
- */
-export const audioFormats: readonly AudioFormat[] = [
-  { codec: 'opus', payloadType: 111 },
-  { codec: 'pcmu', payloadType: 0 },
-  { codec: 'pcma', payloadType: 8 },
-];
+/** Other servers reject the whole offer if one section has nothing in common: sound that is not passed on is offered as well. */
 const g722PayloadType = 9;
 
 /** Main and Main 10, up to level 6.2. */
@@ -41,23 +33,12 @@ export function buildPullOffer(
   { codec = 'h264', sound }: { readonly codec?: VideoCodec; readonly sound?: AudioFormat } = {},
 ): string {
   const video = codec === 'h264' ? h264Formats : h265Formats;
-  const sounds = sound === undefined ? audioFormats : [sound];
+  const sounds = sound === undefined ? offeredAudio : [sound];
   const others = sound === undefined ? [g722PayloadType] : [];
   const audioTypes = [...sounds.map(({ payloadType }) => payloadType), ...others];
-  const transport = [
-    `a=ice-ufrag:${local.ice.ufrag}`,
-    `a=ice-pwd:${local.ice.pwd}`,
-    `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
-    'a=setup:actpass',
-    'a=rtcp-mux',
-    'a=rtcp-mux-only',
-    'a=recvonly',
-  ];
+  const transport = [...transportLines(local, 'actpass'), 'a=recvonly'];
   const lines = [
-    'v=0',
-    originLine(),
-    's=-',
-    't=0 0',
+    ...headLines(),
     'a=ice-options:ice2',
     'a=group:BUNDLE 0 1',
     `m=video 9 UDP/TLS/RTP/SAVPF ${video.map(({ payloadType }) => payloadType).join(' ')}`,
@@ -71,8 +52,7 @@ export function buildPullOffer(
       `a=rtcp-fb:${payloadType} nack pli`,
       `a=rtcp-fb:${payloadType} goog-remb`,
     ]),
-    ...candidateLines(local.candidates).map((line) => `a=${line}`),
-    'a=end-of-candidates',
+    ...ourCandidateLines(local),
     `m=audio 9 UDP/TLS/RTP/SAVPF ${audioTypes.join(' ')}`,
     'c=IN IP4 0.0.0.0',
     'a=mid:1',

@@ -6,13 +6,15 @@ import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import type { PublisherSections } from '../sfu/publisher-sections.ts';
 import type { Proposal } from './agree.ts';
-import { buildAnswer, type LocalSide } from './answer.ts';
+import { buildAnswer } from './answer.ts';
 import type { AudioFormat } from './audio-format.ts';
+import { offeredAudio } from './audio-format.ts';
 import { inModeOne } from './h264-profile.ts';
 import { choosePublisherH265 } from './h265-profile.ts';
+import type { LocalSide } from './local-side.ts';
 import { negotiatePublisher, sectionsOf, transportExtensionOf } from './negotiate.ts';
 import type { MediaOffer, Offer } from './offer.ts';
-import { audioFormats, buildPullOffer } from './pull-offer.ts';
+import { buildPullOffer } from './pull-offer.ts';
 import {
   type Accepted,
   RemoteFlow,
@@ -75,7 +77,7 @@ function proposalOf(local: LocalSide): Proposal {
  * says whether it has that. Each is asked for in turn.
  */
 function oneSoundAtATime(offerOf: (sound: AudioFormat) => string): (answer: Offer) => string | null {
-  const left = [...audioFormats];
+  const left = [...offeredAudio];
   let asking = false;
   return (answer) => {
     const sound = soundIn(answer);

@@ -1,25 +1,18 @@
 /** The offer with which a camera publishes to a hub. */
 
-import type { AudioCodec } from '../sfu/audio-codec.ts';
-import { type LocalSide, originLine, type SentTracks } from './answer.ts';
+import type { SentTracks } from './answer.ts';
 import { type AudioFormat, audioLines } from './audio-format.ts';
 import { profileOf } from './h264-profile.ts';
 import { type H265Format, h265Parameters } from './h265-profile.ts';
-import { candidateLines } from './ice-lines.ts';
+import { headLines, type LocalSide, ourCandidateLines, transportLines } from './local-side.ts';
 
 /** Payload type of the picture. */
 export const PUSH_VIDEO_PAYLOAD_TYPE = 96;
-const audioPayloadTypes = { opus: 111, pcmu: 0, pcma: 8 } as const;
 
 /** What an offer says about the picture. */
 export type PushedPicture =
   | { readonly codec: 'h264'; readonly profileLevelId: string }
   | ({ readonly codec: 'h265' } & Pick<H265Format, 'profileId' | 'tierFlag' | 'levelId'>);
-
-/** Format of the sound. */
-export function pushAudioOf(codec: AudioCodec): AudioFormat {
-  return { codec, payloadType: audioPayloadTypes[codec] };
-}
 
 /** `video` is what the stream's own parameter sets say; null before the first. */
 export function buildPushOffer(
@@ -29,20 +22,9 @@ export function buildPushOffer(
 ): string {
   const video = PUSH_VIDEO_PAYLOAD_TYPE;
   const { audio } = stream;
-  const transport = [
-    `a=ice-ufrag:${local.ice.ufrag}`,
-    `a=ice-pwd:${local.ice.pwd}`,
-    `a=fingerprint:${local.fingerprint.algorithm} ${local.fingerprint.value}`,
-    'a=setup:actpass',
-    'a=rtcp-mux',
-    'a=rtcp-mux-only',
-    'a=sendonly',
-  ];
+  const transport = [...transportLines(local, 'actpass'), 'a=sendonly'];
   const lines = [
-    'v=0',
-    originLine(),
-    's=-',
-    't=0 0',
+    ...headLines(),
     'a=ice-options:ice2',
     `a=group:BUNDLE ${audio === null ? '0' : '0 1'}`,
     `m=video 9 UDP/TLS/RTP/SAVPF ${video}`,
@@ -54,8 +36,7 @@ export function buildPushOffer(
     `a=rtcp-fb:${video} nack pli`,
     `a=msid:${tracks.streamId} video`,
     `a=ssrc:${tracks.videoSsrc} cname:${tracks.cname}`,
-    ...candidateLines(local.candidates).map((line) => `a=${line}`),
-    'a=end-of-candidates',
+    ...ourCandidateLines(local),
   ];
   if (audio !== null) {
     lines.push(

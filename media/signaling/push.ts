@@ -6,11 +6,12 @@ import { codecNames } from '../rtp/video-payload.ts';
 import type { Feed } from '../sfu/feed.ts';
 import type { MediaPlane } from '../sfu/media-plane.ts';
 import { createSsrc } from '../sfu/viewer.ts';
-import type { LocalSide } from './answer.ts';
+import { offeredAudio } from './audio-format.ts';
+import type { LocalSide } from './local-side.ts';
 import type { Offer } from './offer.ts';
 import { outputViewer } from './output-viewer.ts';
 import { outputWords } from './output-words.ts';
-import { buildPushOffer, PUSH_VIDEO_PAYLOAD_TYPE, pushAudioOf } from './push-offer.ts';
+import { buildPushOffer, PUSH_VIDEO_PAYLOAD_TYPE } from './push-offer.ts';
 import {
   type RemoteDraft,
   RemoteFlow,
@@ -94,8 +95,8 @@ function draftOf(
     videoSsrc: createSsrc(),
     audioSsrc: createSsrc(),
   };
-  const codec = feed.audio?.codec ?? null;
-  const audio = codec === null ? null : pushAudioOf(codec);
+  const sound = feed.audio?.codec ?? null;
+  const audio = offeredAudio.find(({ codec }) => codec === sound) ?? null;
   const video = feed.video.info;
   const open = (answer: Offer): RemoteMedia => {
     if (!takes(answer, 'video')) {
@@ -124,8 +125,7 @@ function draftOf(
       close: () => viewer.close(),
       // Sound that comes later, or in another codec, needs a description of its own.
       get outdated() {
-        const now = feed.audio?.codec ?? codec;
-        return now !== codec;
+        return (feed.audio?.codec ?? sound) !== sound;
       },
     };
   };

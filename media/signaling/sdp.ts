@@ -69,7 +69,7 @@ export function valuesOf(attributes: readonly SdpAttribute[], name: string): str
 }
 
 /** Reads the text after `a=`. */
-export function parseAttribute(text: string): SdpAttribute {
+function parseAttribute(text: string): SdpAttribute {
   const colon = text.indexOf(':');
   return colon < 0 ? { name: text, value: '' } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
 }

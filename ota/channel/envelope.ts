@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { OtaError } from '../errors.ts';
 
 /** Type of a channel envelope's payload; signed along, so that nothing else can be passed off as one. */
-export const CHANNEL_PAYLOAD_TYPE = 'application/vnd.rushlight.channel+json';
+const CHANNEL_PAYLOAD_TYPE = 'application/vnd.rushlight.channel+json';
 
 /** A DSSE envelope (Dead Simple Signing Envelope, protocol v1): payload and Ed25519 signatures in one file. */
 const envelopeSchema = z.object({

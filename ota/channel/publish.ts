@@ -9,7 +9,7 @@ import { openEnvelope, publicKeysOf, sealEnvelope } from './envelope.ts';
 import { type Channel, channelSchema, parseChannel, type Release } from './manifest.ts';
 
 /** Adds a release to a channel (replacing one of the same version and board) and increases its sequence number. */
-export function withRelease(channel: Channel, release: Release): Channel {
+function withRelease(channel: Channel, release: Release): Channel {
   const others = channel.releases.filter(
     ({ version, compatible }) => version !== release.version || compatible !== release.compatible,
   );

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** The result of one probe; `ok: null` if this machine has no such function (a camera has no SFU). */
-export const probeSchema = z.object({ ok: z.boolean().nullable(), detail: z.string().nullable() });
+const probeSchema = z.object({ ok: z.boolean().nullable(), detail: z.string().nullable() });
 /** See {@link probeSchema}. */
 export type Probe = z.infer<typeof probeSchema>;
 

@@ -106,7 +106,7 @@ async function staged(box: BlackBox, name: string, step: () => Promise<unknown>)
 }
 
 /** The local path of a `file:` URL or an absolute path below one of the folders; null for anything else. */
-export function localBundle(url: string, folders: readonly string[]): string | null {
+function localBundle(url: string, folders: readonly string[]): string | null {
   let path = url;
   if (url.startsWith('file:')) {
     try {

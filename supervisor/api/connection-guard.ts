@@ -33,7 +33,7 @@ export function connectionLimits(descriptors: number = descriptorLimit()): Conne
 }
 
 /** RLIMIT_NOFILE of this process, which Node.js raises to the hard limit when it starts. */
-export function descriptorLimit(): number {
+function descriptorLimit(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
     return soft === undefined ? mostConnections : Number(soft);

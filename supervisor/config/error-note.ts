@@ -4,7 +4,7 @@ import { readTextIfThere } from '../../common/files.ts';
 import { type ConfigProblem, formatProblem } from './problem.ts';
 
 /** The one file that is written beside rushlight.toml, for people who put the card into a PC. */
-export const errorNoteName = 'rushlight-config-error.txt';
+const errorNoteName = 'rushlight-config-error.txt';
 
 /** Writes the problems beside the config, or removes the note if there are none. Writes to the card only on change. */
 export async function writeErrorNote(configFile: string, problems: readonly ConfigProblem[]): Promise<void> {
@@ -15,7 +15,7 @@ export async function writeErrorNote(configFile: string, problems: readonly Conf
 }
 
 /** The note's text, with the line ends of the PC that will probably show it. */
-export function errorNoteText(configName: string, problems: readonly ConfigProblem[]): string {
+function errorNoteText(configName: string, problems: readonly ConfigProblem[]): string {
   return [
     `${configName} was not taken over; the last good settings stay in force.`,
     '',

@@ -11,7 +11,7 @@ export const generatedDocs = {
 } as const;
 
 /** JSON Schema (2020-12) of rushlight.toml, for editors that check TOML. */
-export function configJsonSchema(): string {
+function configJsonSchema(): string {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
     override: ({ jsonSchema }) => {
@@ -26,7 +26,7 @@ export function configJsonSchema(): string {
 }
 
 /** The reference of all settings. */
-export function configMarkdown(): string {
+function configMarkdown(): string {
   const root = z.toJSONSchema(configSchema, { io: 'input' });
   const tables = Object.entries(root.properties ?? {}).flatMap(([name, property]) => {
     const member = asSchema(property);

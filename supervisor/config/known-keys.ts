@@ -14,11 +14,7 @@ export function knownKeys(schema: z.ZodType, table: KeyPath, value: unknown): re
 }
 
 /** The schema of the table or value at a path, in the branch of each union that fits the value there. */
-export function schemaAt(
-  schema: z.core.$ZodType,
-  path: KeyPath,
-  value: unknown,
-): z.core.$ZodType | undefined {
+function schemaAt(schema: z.core.$ZodType, path: KeyPath, value: unknown): z.core.$ZodType | undefined {
   const inner = branchOf(unwrap(schema, value), value);
   const [head, ...rest] = path;
   if (head === undefined) return inner;

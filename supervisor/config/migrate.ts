@@ -10,7 +10,7 @@ export interface ConfigMigration {
 }
 
 /** All steps, oldest first. Version 1 is the first format. */
-export const configMigrations: readonly ConfigMigration[] = [];
+const configMigrations: readonly ConfigMigration[] = [];
 
 /** A file's table in this program's format. */
 export interface MigratedConfig {

@@ -151,7 +151,7 @@ export class SupervisedChild {
 }
 
 /** How a program ended, in words. */
-export function describeExit({ code, signal }: ChildExit): string {
+function describeExit({ code, signal }: ChildExit): string {
   if (signal !== null) return `ended by ${signal}`;
   if (code !== null) return code === 0 ? 'ended by itself' : `ended with code ${code}`;
   return 'ended unseen';

@@ -75,7 +75,7 @@ export class SettingControls {
 }
 
 /** What of these values the camera can never take, and why, by the control. Pure. */
-export function refusedControls(device: Device, values: ControlValues): Map<string, string> {
+function refusedControls(device: Device, values: ControlValues): Map<string, string> {
   try {
     checkControls(device, values);
     return new Map();

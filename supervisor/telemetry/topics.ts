@@ -24,7 +24,7 @@ export interface Topics {
 }
 
 /** Home Assistant's default, whatever its discovery prefix is. */
-export const usualBirthTopic = 'homeassistant/status';
+const usualBirthTopic = 'homeassistant/status';
 
 /** The topics of a device. `discoveryPrefix` and `birth` are settings of Home Assistant. */
 export function topicsOf(deviceId: string, discoveryPrefix: string, birth = usualBirthTopic): Topics {

@@ -6,7 +6,7 @@ export class BootFileError extends RushlightError {
 }
 
 /** autoboot.txt is ignored beyond this size, as the boards' firmware does. */
-export const autobootMaxBytes = 512;
+const autobootMaxBytes = 512;
 
 /**
  * Reads autoboot.txt or config.txt as the boards' firmware does: `key=value` lines under conditional filters such as

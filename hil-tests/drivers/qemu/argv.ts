@@ -36,7 +36,7 @@ export interface MachineSpec {
 const emulated = { amd64: 'mitigations=off no_timer_check', arm64: 'mitigations=off' } as const;
 
 /** QEMU's program for each processor. */
-export const qemuPrograms = { amd64: 'qemu-system-x86_64', arm64: 'qemu-system-aarch64' } as const;
+const qemuPrograms = { amd64: 'qemu-system-x86_64', arm64: 'qemu-system-aarch64' } as const;
 
 /** Command line of QEMU for one run: software emulation, direct kernel boot, nothing that leaves the machine. Pure. */
 export function qemuArgv(spec: MachineSpec, boot: Boot, qmpSocket: string): [string, ...string[]] {

@@ -11,7 +11,7 @@ export const HandshakeType = {
 } as const;
 
 /** Length of a record's header. */
-export const RECORD_HEADER_BYTES = 13;
+const RECORD_HEADER_BYTES = 13;
 const MESSAGE_HEADER_BYTES = 12;
 
 /** The records of a datagram; an incomplete one at the end is left out. */

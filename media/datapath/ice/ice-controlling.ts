@@ -42,7 +42,7 @@ export async function openIceControlling(logger: Logger): Promise<IceControlling
  * A controlling ICE agent with sockets of its own, for publishing to another machine. They keep several sessions to the same hub
  * apart, which share both addresses otherwise.
  */
-export class IceControlling implements IceEndpoint {
+class IceControlling implements IceEndpoint {
   readonly local: IceCredentials = createIceCredentials();
   readonly candidates: readonly IceCandidate[];
   readonly #sockets: OwnSockets;

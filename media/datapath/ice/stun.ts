@@ -4,7 +4,7 @@ import { isIPv4 } from 'node:net';
 import { crc32 } from 'node:zlib';
 
 /** The magic cookie. */
-export const STUN_MAGIC = 0x2112a442;
+const STUN_MAGIC = 0x2112a442;
 const FINGERPRINT_XOR = 0x5354554e;
 
 /** Message types. */

@@ -10,14 +10,12 @@ import type {
   TransportEvents,
   TransportState,
 } from '../datapath.ts';
+import { CONNECT_TIMEOUT_MS } from '../datapath-options.ts';
 import { createIceCredentials } from '../ice/ice-credentials.ts';
 import { localAddresses } from '../local-addresses.ts';
 import type { SrtpProfile } from '../srtp/srtp-keys.ts';
 import { type Handle, type NativeEvent, NativeEventType, SocketUse, srtpProfiles } from './native-binding.ts';
 import type { NativeCore } from './native-core.ts';
-
-/** DTLS may begin and complete within this time of the answer, or the session is given up. */
-const CONNECT_TIMEOUT_MS = 15_000;
 
 /** What a transport needs. */
 export interface NativeTransportOptions {

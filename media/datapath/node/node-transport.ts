@@ -10,15 +10,13 @@ import type {
   RemoteDescription,
   TransportState,
 } from '../datapath.ts';
+import { CONNECT_TIMEOUT_MS } from '../datapath-options.ts';
 import { type DtlsCertificate, DtlsEndpoint, type DtlsKeys } from '../dtls/werift-adapter.ts';
 import type { IceEndpoint } from '../ice/ice-endpoint.ts';
 import type { NetworkPath } from '../network-path.ts';
 import { SrtpReceiver } from '../srtp/srtp-receiver.ts';
 import { SrtpSender } from '../srtp/srtp-sender.ts';
 import { Silence } from './silence.ts';
-
-/** DTLS may begin and complete within this time of the answer, or the session is given up. */
-const CONNECT_TIMEOUT_MS = 15_000;
 
 /** What a transport needs. */
 export interface NodeTransportOptions {

@@ -32,11 +32,12 @@ export async function endOfReader(child: Child, reading: Reading): Promise<Child
     if (now === null || now !== known || isResting()) [known, sinceMs] = [now, performance.now()];
   }
   await child.stop();
-  return await gateOf(file).run(() => onceGone(child), { patienceMs: 0 });
+  // Nobody waits for this answer; until it comes, the disk counts as silent.
+  await gateOf(file).run(() => untilGone(child.pid), { patienceMs: 0 });
+  return await child.exited;
 }
 
-async function onceGone({ pid, exited }: Child): Promise<ChildExit> {
+async function untilGone(pid: number): Promise<void> {
   do await sleep(silentMs, undefined, { ref: false });
   while (isThere(pid));
-  return await exited;
 }

@@ -62,7 +62,7 @@ export interface ExpectedMaster {
 const endsEarly = /\bFile ended prematurely\b/;
 
 /** What is wrong with a master, from its decoder's complaints. Comparing the frames is not done here. Pure. */
-export function problemsAmong(complaints: readonly string[], clean: boolean): string[] {
+function problemsAmong(complaints: readonly string[], clean: boolean): string[] {
   return complaints.filter((line) => clean || !endsEarly.test(line));
 }
 
@@ -108,7 +108,7 @@ function verification(codec: MasterCodec, problems: string[]): Verification {
 }
 
 /** The differences between the frames of a master and those received; empty if there are none. Pure. */
-export function compareFrames(
+function compareFrames(
   received: readonly LoggedFrame[],
   kept: readonly LoggedFrame[],
   samplesToo: boolean,

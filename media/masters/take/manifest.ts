@@ -23,7 +23,7 @@ const timecode = z.string().regex(/^\d\d:\d\d:\d\d[:;]\d\d$/);
 const words = z.string().max(2000);
 
 /** What is known about whether a master is right, and how. */
-export const verificationSchema = z.object({
+const verificationSchema = z.object({
   ok: z.boolean(),
   at: instant,
   /** `bit-exact`: every frame decodes to the samples received. `decodes`: a lossy codec, every frame is there and decodes. */
@@ -33,7 +33,7 @@ export const verificationSchema = z.object({
 });
 
 /** What the clock of the camera's sensor says about the frames of a segment. */
-export const sensorTimesSchema = z.object({
+const sensorTimesSchema = z.object({
   /** Where the times come from: rpicam-vid's `--save-pts`. */
   source: z.literal('save-pts'),
   /** One time per frame of the master, in milliseconds since the first; mkvmerge's "timecode format v2". */
@@ -49,7 +49,7 @@ export const sensorTimesSchema = z.object({
 });
 
 /** One segment of a camera's master. */
-export const segmentSchema = z.object({
+const segmentSchema = z.object({
   number: z.int().min(1).max(999_999_999),
   /** `recording`: grows. `spooled`: raw, waits for compression. `closed`: its master is complete. */
   state: z.enum(['recording', 'spooled', 'closed']),
@@ -78,7 +78,7 @@ export const segmentSchema = z.object({
 });
 
 /** A file that may contain pictures, none of which can be read: moved aside, and kept. */
-export const unreadableSchema = z.object({
+const unreadableSchema = z.object({
   /** Of the segment that it was. */
   number: z.int().min(1).max(999_999_999),
   file: fileName,
@@ -89,7 +89,7 @@ export const unreadableSchema = z.object({
 });
 
 /** The machine's clock was set while a camera was recorded. */
-export const clockStepSchema = z.object({
+const clockStepSchema = z.object({
   /** By the clock after the step. */
   at: instant,
   /** By how much; negative if it was set back. */
@@ -101,10 +101,10 @@ export const clockStepSchema = z.object({
 });
 
 /** State of a camera's part of a take. */
-export const recordStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
+const recordStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
 
 /** A camera's part of a take. */
-export const cameraRecordSchema = z.object({
+const cameraRecordSchema = z.object({
   state: recordStateSchema,
   /** Why it failed, or what it waits for. */
   reason: words.nullable(),

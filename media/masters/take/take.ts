@@ -133,7 +133,7 @@ export function segmentStem(segment: number): string {
  * fails.
  * @throws TakeManifestError
  */
-export async function readManifest(folder: string): Promise<TakeManifest | undefined> {
+async function readManifest(folder: string): Promise<TakeManifest | undefined> {
   const path = join(folder, manifestName);
   let text: string | undefined;
   try {

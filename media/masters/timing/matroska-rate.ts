@@ -20,7 +20,7 @@ export async function writeFrameRate(file: string, fps: number): Promise<void> {
 }
 
 /** The bytes to write over the beginning of a Matroska file, and where. Undefined if it has no place for them. Pure. */
-export function patchFrameRate(head: Buffer, fps: number): Patch | undefined {
+function patchFrameRate(head: Buffer, fps: number): Patch | undefined {
   const id = Buffer.from([0x16, 0x54, 0xae, 0x6b]);
   for (let at = head.indexOf(id); at >= 0; at = head.indexOf(id, at + 1)) {
     const tracks = elementAt(head, at);

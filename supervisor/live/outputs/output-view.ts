@@ -65,7 +65,7 @@ export function conditionOfAll(feed: string, flows: readonly OutputFlow[]): Cond
 }
 
 /** Where an output goes, without what may be secret. */
-export function shownServer(url: string): string {
+function shownServer(url: string): string {
   return new URL(url).origin;
 }
 

@@ -1,7 +1,7 @@
 import type { Device, DeviceFormat } from '../../contract/index.ts';
 
 /** Formats in which a V4L2 source can be captured, by the settings' names. */
-export const captureFormats = { h264: 'H264', mjpeg: 'MJPG', yuyv: 'YUYV', nv12: 'NV12' } as const;
+const captureFormats = { h264: 'H264', mjpeg: 'MJPG', yuyv: 'YUYV', nv12: 'NV12' } as const;
 /** See {@link captureFormats}. */
 export type CaptureFormat = keyof typeof captureFormats;
 

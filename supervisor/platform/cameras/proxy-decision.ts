@@ -134,7 +134,7 @@ function claimedBySettings(
 }
 
 /** The camera that a source's `device` names: by its stable id, its node, or one of udev's links. */
-export function findDevice(devices: readonly Device[], name: string): Device | undefined {
+function findDevice(devices: readonly Device[], name: string): Device | undefined {
   return devices.find(({ id, path, byId, byPath }) => [id, path, byId, byPath].includes(name));
 }
 

@@ -69,7 +69,7 @@ function freshPtsFile({ ptsFile }: RpicamSource): string {
 }
 
 /** Arguments of rpicam-vid: planar frames on standard output until it is ended. Level 1 of `--verbose` is a line per frame. */
-export function rpicamArgs(source: RpicamSource): string[] {
+function rpicamArgs(source: RpicamSource): string[] {
   const { camera, width, height, fps } = source;
   const args = ['--camera', `${camera}`, '--width', `${width}`, '--height', `${height}`];
   args.push(

@@ -65,7 +65,7 @@ const codeOfStatus = (status: number): ApiErrorCode =>
   status === 401 ? 'UNAUTHORIZED' : status === 403 ? 'FORBIDDEN' : 'REFUSED';
 
 /** The error of a failed answer. */
-export const errorOfAnswer = (status: number, body: string): ApiCallError => {
+const errorOfAnswer = (status: number, body: string): ApiCallError => {
   const problem = parseProblem(body);
   return new ApiCallError(codeOfStatus(status), messageOfProblem(problem, status), { status, problem });
 };

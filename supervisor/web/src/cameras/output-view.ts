@@ -36,7 +36,7 @@ export const stateNames: Readonly<Record<Output['state'], string>> = {
 };
 
 /** Outputs in the settings; none if the settings are not shown to this key. */
-export const outputEntries = (config: ConfigView | null): readonly OutputEntry[] => {
+const outputEntries = (config: ConfigView | null): readonly OutputEntry[] => {
   const value = config?.values.output;
   return Array.isArray(value) ? (value as OutputEntry[]) : [];
 };

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 import { jsonIn } from '../../common/json-text.ts';
+import { isRecord } from '../../common/record.ts';
 
 /** Version of state.json as a whole. Sections grow by optional fields, which does not raise it. */
 const stateVersion = 1;
@@ -179,8 +180,4 @@ export class StateStore {
 
 function asideOf(file: string): string {
   return `${file}.broken`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

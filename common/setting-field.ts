@@ -74,6 +74,11 @@ export function filePath() {
   return z.string().min(1, 'a path').max(4096, 'a path');
 }
 
+/** A password in the settings themselves. One with spaces belongs into a file; so no password is what is shown in its place. */
+export function passwordText() {
+  return z.string().regex(/^\S{1,255}$/, 'a password without spaces; password_file takes any');
+}
+
 /** An absolute URL with one of the given schemes (without colon). Secrets have fields of their own. */
 export function urlOf(...schemes: readonly string[]) {
   const starts = schemes.map((scheme) => `${scheme}://`).join(' or ');

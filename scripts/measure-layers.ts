@@ -76,8 +76,10 @@ interface Switch {
   readonly answeredMs: number | null;
   /** The last packet of the first frame that was shown of the other layer; null if the browser does not report it. */
   readonly receivedMs: number | null;
-  /** That frame on the screen. */
+  /** That frame in the video. */
   readonly shownMs: number;
+  /** The video on the screen, without a still above it. */
+  readonly seenMs: number;
 }
 
 /** Clicks on what matches, and waits until the feed is this wide. */
@@ -96,12 +98,19 @@ const timeTo = (page: Page, feed: string, selector: string, width: number): Prom
           if (frame.width !== wanted) return void video.requestVideoFrameCallback(look);
           clearTimeout(late);
           const asked = requests.find(({ url }) => url.includes(`/whep/${id}/`));
-          resolve({
-            askedMs: asked === undefined ? null : asked.askedMs - beganMs,
-            answeredMs: asked?.answeredMs == null ? null : asked.answeredMs - beganMs,
-            receivedMs: frame.receiveTime === undefined ? null : frame.receiveTime - beganMs,
-            shownMs: Math.max(nowMs, frame.expectedDisplayTime) - beganMs,
-          });
+          const shownMs = Math.max(nowMs, frame.expectedDisplayTime) - beganMs;
+          const see = (atMs: number) => {
+            if (document.querySelector(`[data-feed="${id}"] .still:not([hidden])`) !== null)
+              return void requestAnimationFrame(see);
+            resolve({
+              askedMs: asked === undefined ? null : asked.askedMs - beganMs,
+              answeredMs: asked?.answeredMs == null ? null : asked.answeredMs - beganMs,
+              receivedMs: frame.receiveTime === undefined ? null : frame.receiveTime - beganMs,
+              shownMs,
+              seenMs: Math.max(shownMs, atMs - beganMs),
+            });
+          };
+          requestAnimationFrame(see);
         };
         video.requestVideoFrameCallback(look);
         link.click();
@@ -115,7 +124,7 @@ const at = (times: readonly number[], share: number): number => {
 };
 
 const summary = (switches: readonly Switch[]): string =>
-  (['askedMs', 'answeredMs', 'receivedMs', 'shownMs'] as const)
+  (['askedMs', 'answeredMs', 'receivedMs', 'shownMs', 'seenMs'] as const)
     .map((name) => {
       const times = switches.flatMap((one) => one[name] ?? []);
       return `${name.slice(0, -2)} p50 ${at(times, 0.5)} ms, p95 ${at(times, 0.95)} ms, max ${at(times, 1)} ms`;

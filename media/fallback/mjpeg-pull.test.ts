@@ -68,7 +68,10 @@ describe('MjpegPull', () => {
     await using refused = pull({ url: camera.url });
     await using allowed = pull({ url: camera.url, username: 'crew', password: 'secret' });
     await eventually(() => allowed.pictures.length === 1 && refused.states.length > 0, 'both were answered');
-    expect(refused.states[0]).toEqual({ state: 'failed', reason: expect.stringContaining('password_file') });
+    expect(refused.states[0]).toEqual({
+      state: 'failed',
+      reason: expect.stringContaining('set username and password'),
+    });
   });
 
   it('answers a camera that asks for Digest without revealing the password', async () => {

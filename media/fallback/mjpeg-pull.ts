@@ -93,7 +93,7 @@ export class MjpegPull {
 function refusal(status: number, { username }: MjpegTarget): string {
   if (status !== 401) return `the camera answered ${status}`;
   return username === undefined
-    ? 'the camera wants a user name and a password: set username and password_file'
+    ? 'the camera wants a user name and a password: set username and password'
     : 'the camera refuses the user name or the password';
 }
 

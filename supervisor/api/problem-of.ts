@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { expectedOf } from '../config/expected.ts';
+import { faultOf } from '../config/expected.ts';
 import type { Problem } from '../contract/index.ts';
 
 /**
@@ -164,10 +164,7 @@ export function problemOf(error: unknown, instance: string): ProblemAnswer {
 export function issuesOf(error: z.ZodError, where: string): { path: string; message: string }[] {
   return error.issues.map((issue) => ({
     path: [where, ...issue.path.map(String)].join('.'),
-    message:
-      issue.code === 'unrecognized_keys'
-        ? `${issue.keys.map((key) => `"${key}"`).join(', ')} is not known here`
-        : `expected ${expectedOf(issue)}`,
+    message: faultOf(issue),
   }));
 }
 

@@ -50,7 +50,7 @@ const inside = new Set([
     'GPIO_UNAVAILABLE',
   ],
   // Answered where they arise, or on the command line.
-  ...['UPSTREAM_TIMEOUT', 'CLI_FAILED', 'JSON_INVALID'],
+  ...['UPSTREAM_TIMEOUT', 'CLI_FAILED', 'CLI_USAGE', 'JSON_INVALID'],
 ]);
 
 function sources(folder: string): string[] {

@@ -28,7 +28,7 @@ const base = {
 } as const;
 /** What a source of each kind needs beside its name. */
 const needed: Readonly<Record<string, Toml>> = {
-  rtsp: { url: 'rtsp://a/1', username: 'a', password_file: 'a' },
+  rtsp: { url: 'rtsp://a/1', username: 'a' },
   // A file that is copied has a small layer only if the settings say so.
   file: { path: 'a', small: 'on', small_width: 64 },
 };

@@ -20,6 +20,7 @@ const others: Readonly<Record<string, unknown>> = {
   'output.url': 'https://other/{feed}',
   'output.ca_file': 'b.pem',
   feed: '*',
+  password: 'other',
   token: 'other',
   tls_fingerprint: 'bb'.repeat(32),
   listen: ['127.0.0.1', '192.0.2.1'],

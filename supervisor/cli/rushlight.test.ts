@@ -122,7 +122,17 @@ describe('rushlight', () => {
       message: 'There is no file other.toml.',
       hint: `The settings of this machine are in ${own}.`,
     });
-    await expect(check(data)).rejects.toThrow('is a folder, not a settings file');
+    expect(await check(data)).toEqual({ code: 1, text: `${data}, line 1: a folder, not a settings file\n` });
+    // As the appliance judges them.
+    for (const [bytes, text] of [
+      [Buffer.from('\ufeffrole = "hub"\n', 'utf16le'), ' is good.'],
+      [Buffer.from('role = "hub" # B\xfchne\n', 'latin1'), ', line 1: not UTF-8 text'],
+      [Buffer.from('\n'), ', line 1: the file is empty'],
+      [Buffer.alloc(1_100_000, '#'), ', line 1: larger than'],
+    ] as const) {
+      await writeFile(own, bytes);
+      expect((await check()).text).toContain(`${own}${text}`);
+    }
     await rm(own);
     await expect(check()).rejects.toMatchObject({ message: `There is no file ${own}.` });
   });

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { describeError, errorCode, RushlightError } from '../../common/errors.ts';
+import { describeError, RushlightError } from '../../common/errors.ts';
+import { type FoundConfig, readConfigFile } from '../config/load.ts';
 import { parseConfig } from '../config/parse.ts';
-import { formatProblem } from '../config/problem.ts';
+import { blankProblem, type ConfigProblem, formatProblem, missingProblem } from '../config/problem.ts';
+import { isBlank } from '../config/unfinished.ts';
 import {
   keySchema,
   newKeySchema,
@@ -22,24 +22,9 @@ import {
   localAppliance,
   UsageError,
 } from './api-client.ts';
+import { checkWords, usage, wordsOf } from './command-words.ts';
 import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';
-
-const usage = `rushlight: controls the appliance on this machine, or the one at RUSHLIGHT_URL with RUSHLIGHT_TOKEN
-
-  rushlight status [--json]          what runs, and what is wrong
-  rushlight role [hub|camera|auto]   show the role, or set it until the file says otherwise
-  rushlight config check [FILE]      check a rushlight.toml without using it
-  rushlight record                   show the last take
-  rushlight record start [--camera ID]...
-                                     start a take, on all cameras or on these
-  rushlight record stop              stop it on all its cameras
-  rushlight take verify ID           read a take's masters again and check them
-  rushlight key create ROLE NAME     make a key (owner, operator, viewer or camera); shown once
-  rushlight key list
-  rushlight key revoke ID
-  rushlight logs [--lines N]         the latest lines of the log
-`;
 
 type Say = (text: string) => void;
 
@@ -77,97 +62,33 @@ export async function rushlight(args: readonly string[], env: NodeJS.ProcessEnv,
   }
 }
 
-/** Each command with how many words follow it, and the options it has. */
-const commands: readonly {
-  readonly words: string;
-  readonly follow: readonly [least: number, most: number];
-  readonly options?: readonly string[];
-}[] = [
-  { words: 'status', follow: [0, 0], options: ['json'] },
-  { words: 'role', follow: [0, 1] },
-  { words: 'config check', follow: [0, 1] },
-  { words: 'record start', follow: [0, 0], options: ['camera'] },
-  { words: 'record stop', follow: [0, 0] },
-  { words: 'record', follow: [0, 0] },
-  { words: 'take verify', follow: [1, 1] },
-  { words: 'key create', follow: [2, 2] },
-  { words: 'key list', follow: [0, 0] },
-  { words: 'key revoke', follow: [1, 1] },
-  { words: 'logs', follow: [0, 0], options: ['lines'] },
-];
-
-/** Throws a UsageError with the lines of the usage that concern the command. Nothing a person wrote is ignored. */
-function checkWords(words: readonly string[], values: Readonly<Record<string, unknown>>): void {
-  const line = words.join(' ');
-  const [name] = words;
-  const known = commands.find((one) => `${line} `.startsWith(`${one.words} `));
-  const hint = usageOf(name);
-  if (known === undefined) {
-    throw new UsageError(name === undefined ? 'What should be done?' : `There is no command "${line}".`, {
-      hint,
-    });
-  }
-  const count = words.length - known.words.split(' ').length;
-  const [least, most] = known.follow;
-  if (count < least) throw new UsageError(`"rushlight ${line}" lacks a word.`, { hint });
-  if (count > most)
-    throw new UsageError(`"rushlight ${known.words}" has no word "${words.at(-1)}".`, { hint });
-  const odd = Object.keys(values).find((option) => !known.options?.includes(option));
-  if (odd !== undefined) throw new UsageError(`"rushlight ${known.words}" has no option --${odd}.`, { hint });
-}
-
-/** The lines of the usage about one command; all of it if there is no such command. */
-function usageOf(command: string | undefined): string {
-  const blocks = usage.split(/\n(?= {2}\S)/).slice(1);
-  const own = blocks.filter((block) => block.startsWith(`  rushlight ${command} `));
-  return (own.length === 0 ? usage : own.join('\n')).trimEnd();
-}
-
-function wordsOf(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean' },
-        camera: { type: 'string', multiple: true },
-        lines: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    // Its first sentence; the rest is about words that begin with a dash.
-    const [first = ''] = describeError(error).split(/\. /);
-    throw new UsageError(`${first.replace(/\.$/, '')}.`, { hint: usageOf(args[0]) });
-  }
-}
-
 async function checkConfig(file: string | undefined, env: NodeJS.ProcessEnv, say: Say): Promise<number> {
-  const { path, text } = await settingsText(file, env);
-  const parsed = parseConfig(text);
-  if (parsed.ok) {
-    say(`${path} is good.\n`);
-    return 0;
-  }
-  for (const problem of parsed.problems) say(`${path}, ${formatProblem(problem)}\n`);
-  return 1;
+  const { path, found } = await settingsFile(file, env);
+  const problems = problemsOfFile(found);
+  for (const problem of problems) say(`${path}, ${formatProblem(problem)}\n`);
+  if (problems.length === 0) say(`${path} is good.\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+/** As the appliance judges it. */
+function problemsOfFile(found: FoundConfig): readonly ConfigProblem[] {
+  if (found.state === 'missing') return [missingProblem];
+  if (found.state === 'unreadable') return [found.problem];
+  if (isBlank(found.text)) return [blankProblem];
+  const parsed = parseConfig(found.text);
+  return parsed.ok ? [] : parsed.problems;
 }
 
 /** The settings file in question: the one named, or this machine's, even if only its bare name is given. */
-async function settingsText(
+async function settingsFile(
   file: string | undefined,
   env: NodeJS.ProcessEnv,
-): Promise<{ path: string; text: string }> {
+): Promise<{ path: string; found: FoundConfig }> {
   const own = ownConfigFile(env);
   const candidates = file === undefined ? [own] : file === basename(own) ? [file, own] : [file];
   for (const path of candidates) {
-    try {
-      return { path, text: await readFile(path, 'utf8') };
-    } catch (cause) {
-      const code = errorCode(cause);
-      if (code === 'EISDIR') throw new CliError(`${path} is a folder, not a settings file.`);
-      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw new CliError(`${path} cannot be read.`, { cause });
-    }
+    const found = await readConfigFile(path);
+    if (found.state !== 'missing') return { path, found };
   }
   throw new CliError(`There is no file ${candidates.at(-1)}.`, {
     hint:

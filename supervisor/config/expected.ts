@@ -11,6 +11,14 @@ const typeNames: Readonly<Record<string, string>> = {
   record: 'a table',
 };
 
+/** The same in JSON, as requests and commands have it. */
+const jsonNames: Readonly<Record<string, string>> = {
+  ...typeNames,
+  string: 'text',
+  object: 'an object',
+  record: 'an object',
+};
+
 const formatNames: Readonly<Record<string, string>> = {
   url: 'a URL',
   ipv4: 'an IPv4 address',
@@ -21,12 +29,12 @@ const formatNames: Readonly<Record<string, string>> = {
 };
 
 /** What a value should have been, in our own words for people, never in zod's. Pure. */
-export function expectedOf(issue: z.core.$ZodIssue): string {
+export function expectedOf(issue: z.core.$ZodIssue, names = typeNames): string {
   // Our own messages say what was expected; zod's begin with these words.
   if (!/^(Invalid|Too|Unrecognized)\b/.test(issue.message)) return issue.message;
   switch (issue.code) {
     case 'invalid_type':
-      return typeNames[issue.expected] ?? issue.expected;
+      return names[issue.expected] ?? issue.expected;
     case 'invalid_value':
       return oneOf(issue.values);
     case 'invalid_union':
@@ -46,12 +54,27 @@ export function expectedOf(issue: z.core.$ZodIssue): string {
   }
 }
 
+/** What is wrong with one part of a request or a command: `expected true or false`. Pure. */
+export function faultOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'unrecognized_keys'
+    ? `${issue.keys.map((key) => `"${key}"`).join(', ')} is not known here`
+    : `expected ${expectedOf(issue, jsonNames)}`;
+}
+
+/** The first thing that is wrong, as a sentence: `"role" is wrong: expected one of "hub", "camera".` Pure. */
+export function firstFault({ issues: [first] }: z.ZodError): string {
+  if (first === undefined) return 'It is wrong.';
+  const name = first.path.map(String).join('.');
+  return name === '' ? `It is wrong: ${faultOf(first)}.` : `"${name}" is wrong: ${faultOf(first)}.`;
+}
+
 function oneOf(values: readonly z.core.util.Primitive[]): string {
   const list = values.map((item) => (typeof item === 'string' ? `"${item}"` : String(item)));
   return list.length === 1 ? (list[0] ?? '') : `one of ${list.join(', ')}`;
 }
 
 function bound(origin: string, which: string, limit: number): string {
+  if (origin === 'string' && which === 'at least' && limit === 1) return 'some text';
   if (origin === 'string') return `text of ${which} ${limit} characters`;
   if (origin === 'array') return `a list of ${which} ${limit}`;
   return `a number of ${which} ${limit}`;

@@ -16,7 +16,14 @@ import {
   standingOverrides,
 } from './overrides.ts';
 import { parseConfig, type RefusedConfig, validateTable } from './parse.ts';
-import { ConfigChangedError, ConfigInvalidError, type ConfigProblem, formatProblem } from './problem.ts';
+import {
+  blankProblem,
+  ConfigChangedError,
+  ConfigInvalidError,
+  type ConfigProblem,
+  formatProblem,
+  missingProblem,
+} from './problem.ts';
 import type { Config, ConfigFile } from './schema.ts';
 import { withSecrets } from './secrets.ts';
 import type { StateStore } from './state.ts';
@@ -281,19 +288,6 @@ export class LiveConfig {
     }
   }
 }
-
-const missingProblem: ConfigProblem = {
-  line: 1,
-  key: '',
-  message: 'the file is missing',
-  expected: null,
-  nearest: null,
-};
-
-const blankProblem: ConfigProblem = {
-  ...missingProblem,
-  message: 'the file is empty; to go back to the defaults, leave a comment (# …) in it',
-};
 
 function setAside(problem: ConfigProblem): ConfigProblem {
   return { ...problem, message: `set through the API, but does not fit the file: ${problem.message}` };

@@ -20,6 +20,7 @@ export async function readConfigFile(file: string): Promise<FoundConfig> {
     return decodeConfig(await readFile(file));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { state: 'missing' };
+    if (errorCode(error) === 'EISDIR') return unreadable(1, 'a folder, not a settings file');
     return unreadable(1, `cannot be read: ${errorCode(error) ?? String(error)}`);
   }
 }

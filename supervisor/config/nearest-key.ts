@@ -22,9 +22,25 @@ export interface KnownKey {
   readonly here: boolean;
 }
 
-/** The known key nearest to an unknown one. Of two equally near ones, the one in the same table wins. */
+/** What people write for a key of the same table that has another name. */
+const synonyms: Readonly<Record<string, readonly string[]>> = {
+  address: ['url'],
+  broker: ['url'],
+  host: ['url'],
+  name: ['label'],
+  password: ['password_file', 'token'],
+  server: ['url'],
+  title: ['label'],
+  uri: ['url'],
+  user: ['username'],
+};
+
+/** The known key nearest to an unknown one: one of the same table that means the same, or one with a similar name. Of two equally near ones, the one in the same table wins. */
 export function nearestKey(unknown: string, known: readonly KnownKey[]): string | undefined {
   const wanted = unknown.toLowerCase();
+  const meant = Object.hasOwn(synonyms, wanted) ? (synonyms[wanted] ?? []) : [];
+  const same = known.find(({ name, here }) => here && meant.includes(name));
+  if (same !== undefined) return same.path;
   let best: { readonly path: string; readonly distance: number } | undefined;
   for (const { path, name, here } of known) {
     const distance = unlikeness(wanted.slice(0, 64), name) + (here ? 0 : 1.5);

@@ -48,7 +48,7 @@ describe('a good file', () => {
 
 describe('a wrong file', () => {
   it.each([
-    ['role = ', 'line 1: not TOML: invalid value'],
+    ['role = ', 'line 1: not TOML: a value is missing after the equals sign'],
     ['\nrole = "hubb"', 'line 2, role: expected one of "auto", "hub", "camera"'],
     ['rolle = "hub"', 'line 1, rolle: unknown key; the nearest known key is role'],
     ['\n[mqtt]\nurll = "auto"', 'line 3, mqtt.urll: unknown key; the nearest known key is mqtt.url'],
@@ -73,9 +73,9 @@ describe('a wrong file', () => {
     ],
     [
       '[[source]]\nid = "a"',
-      'line 1, source[0].kind: expected one of "file", "rpicam", "rtsp", "test", "v4l2"',
+      'line 1, source[0].kind: missing; expected one of "file", "rpicam", "rtsp", "test", "v4l2"',
     ],
-    ['[[source]]\nkind = "test"', 'line 1, source[0].id: expected text in quotes'],
+    ['[[source]]\nkind = "test"', 'line 1, source[0].id: missing; expected text in quotes'],
     [
       '[[source]]\nid = "a"\nkind = "test"\n[[source]]\nid = "a"\nkind = "test"',
       'line 5, source[1].id: expected an id no other source has; "a" is taken',
@@ -85,11 +85,52 @@ describe('a wrong file', () => {
       'source = [{ id = "a", kind = "test" },\n{ id = "b", kind = "test", fps = 0 }]',
       'line 2, source[1].fps: expected a number of at least 1',
     ],
+    ['[masters]\nreserve_mb = "512"', 'line 2, masters.reserve_mb: expected a number, without quotes'],
+    [
+      '[source]\nid = "a"\nkind = "test"',
+      'line 1, source: expected a list; write [[source]] with two brackets on each side',
+    ],
+    [
+      '[[source]]\nid = "a"\nkind = "test"\nname = "Stage"',
+      'line 4, source[0].name: unknown key; the nearest known key is source[0].label',
+    ],
+    ['[mqtt]\nhost = "1.2.3.4"', 'line 2, mqtt.host: unknown key; the nearest known key is mqtt.url'],
+    [
+      '[mqtt]\nrole = "hub"',
+      'line 2, mqtt.role: unknown key; the nearest known key is role, which belongs above the first [table]',
+    ],
   ])('%j names line, key and what was expected', (text, problem) => {
     const found = problems(text);
     if (problem.includes('a: unknown key'))
       expect(found[0]).toMatch(/^line 1, a: unknown key; the nearest known key is /);
     else expect(found).toEqual([problem]);
+  });
+
+  it.each([
+    ['role = “hub”', 'typographic quotes; write straight ones: "…"'],
+    [
+      'role\u00a0= "hub"',
+      'a space that only looks like one, copied from a web page; delete it and type it again',
+    ],
+    ['{"role": "hub"}', 'this is JSON; write each setting as name = value on a line of its own'],
+    ['role: "hub"', 'a colon; write name = value'],
+    ['role "hub"', 'an equals sign is missing; write name = value'],
+    ['[masters\ncodec = "off"', 'a closing bracket is missing'],
+    ['[http]\ntls = True # please', 'true and false have no capitals'],
+    ['[masters]\nreserve_mb = 512MB', 'a number has no unit; write the number alone'],
+    ['[masters]\nreserve_mb = 1,024', 'a number has no comma; write 6000, or 29.97'],
+    ['role = hub', 'text needs quotes: name = "text"'],
+    ['[masters]\npath = /mnt/ssd', 'text needs quotes: name = "text"'],
+    ['role = "hub', 'a closing quote is missing'],
+    ['role = "hub";', 'a line does not end with a semicolon'],
+    ['role = "hub" // mine', 'a comment begins with #'],
+    ['role = "hub"\rname = "a"', 'line ends of an old Mac; save it with those of Unix or Windows'],
+    ['[log]\nlevel = "info"\n[mqtt]\n[log]', '[log] is already there in line 1; put its settings together'],
+    ['role = "hub"\nrole = "hub"', 'role is already set; keep one of the two'],
+    ['role = "hub" "camera"', 'each key-value declaration must be followed by an end-of-line'],
+  ])('%j is not TOML: says how to write it', (text, advice) => {
+    expect(problems(text)).toEqual([expect.stringMatching(/^line \d: not TOML: /)]);
+    expect(problems(text)[0]?.replace(/^line \d: not TOML: /, '')).toBe(advice);
   });
 
   it('never shows a password that was put into an address', () => {

@@ -5,6 +5,7 @@ import { migrateConfig, type TomlTable } from './migrate.ts';
 import { type ConfigProblem, problemsOf } from './problem.ts';
 import { type Config, type ConfigFile, configSchema } from './schema.ts';
 import { locateTomlKeys, type TomlLines } from './toml-lines.ts';
+import { tomlMistake } from './toml-mistake.ts';
 
 /** A valid file. */
 export interface ParsedConfig {
@@ -57,7 +58,8 @@ function parseTable(text: string): { table: TomlTable } | { problem: ConfigProbl
   } catch (error) {
     const line = error instanceof TomlError ? Math.max(1, error.line) : 1;
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    const message = `not TOML: ${reason.replace(/^Invalid TOML document: /, '')}`;
+    const stop = { line, reason: reason.replace(/^Invalid TOML document: /, '') };
+    const message = `not TOML: ${tomlMistake(text, stop, locateTomlKeys(text))}`;
     return { problem: { line, key: '', message, expected: 'TOML', nearest: null } };
   }
 }

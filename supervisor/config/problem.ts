@@ -19,6 +19,21 @@ export interface ConfigProblem {
   readonly nearest: string | null;
 }
 
+/** There is no file. */
+export const missingProblem: ConfigProblem = {
+  line: 1,
+  key: '',
+  message: 'the file is missing',
+  expected: null,
+  nearest: null,
+};
+
+/** The file says nothing, which an interrupted write may have left. */
+export const blankProblem: ConfigProblem = {
+  ...missingProblem,
+  message: 'the file is empty; to go back to the defaults, leave a comment (# …) in it',
+};
+
 /** Settings that are not valid. Those in force stay. */
 export class ConfigInvalidError extends RushlightError {
   readonly code = 'CONFIG_INVALID';
@@ -73,16 +88,38 @@ function problemsOfIssue(
     {
       line: lines.lineOf(path),
       key: formatKeyPath(path),
-      message: `expected ${expected}`,
+      message: messageOf(expected, path, valueAt(value, path)),
       expected,
       nearest: null,
     },
   ];
 }
 
+/** What was expected, with what is there instead if that is a usual mistake. */
+function messageOf(expected: string, path: KeyPath, value: unknown): string {
+  if (value === undefined) return `missing; expected ${expected}`;
+  if (typeof value === 'string' && /^a (whole )?number/.test(expected) && /^[\d.]+$/.test(value.trim()))
+    return `expected ${expected}, without quotes`;
+  if (expected === 'a list' && typeof value === 'object')
+    return `expected a list; write [[${path.at(-1)}]] with two brackets on each side`;
+  return `expected ${expected}`;
+}
+
+function valueAt(value: unknown, path: KeyPath): unknown {
+  return path.reduce<unknown>(
+    (holder, part) =>
+      typeof holder === 'object' && holder !== null
+        ? (holder as Record<string | number, unknown>)[part]
+        : undefined,
+    value,
+  );
+}
+
 function unknownKey(path: KeyPath, known: ReturnType<typeof knownKeys>, lines: TomlLines): ConfigProblem {
   const nearest = nearestKey(String(path.at(-1)), known) ?? null;
-  const hint = nearest === null ? '' : `; the nearest known key is ${nearest}`;
+  // A key of the top after a table header belongs to that table.
+  const place = nearest !== null && nearest === path.at(-1) ? ', which belongs above the first [table]' : '';
+  const hint = nearest === null ? '' : `; the nearest known key is ${nearest}${place}`;
   return {
     line: lines.lineOf(path),
     key: formatKeyPath(path),

@@ -18,6 +18,7 @@ export function crossFieldFindings(file: ConfigFile): Finding[] {
     ...halfPairs(file),
     ...sharedPorts(file),
     ...outputs(file),
+    ...twoPasswords(file),
   ];
 }
 
@@ -34,6 +35,16 @@ function outputs({ output }: ConfigFile): Finding[] {
     if (token !== undefined && token_file !== undefined) find('token_file', 'either token or token_file');
     return findings;
   });
+}
+
+function twoPasswords(file: ConfigFile): Finding[] {
+  return (['source', 'remote'] as const).flatMap((list) =>
+    file[list].flatMap((one, index) => {
+      const isTwice = 'password' in one && one.password !== undefined && one.password_file !== undefined;
+      const message = 'either password or password_file';
+      return isTwice ? [{ path: [list, index, 'password_file'], message }] : [];
+    }),
+  );
 }
 
 function duplicateIds(file: ConfigFile): Finding[] {

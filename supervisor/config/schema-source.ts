@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, filePath, slug, urlOf } from '../../common/setting-field.ts';
+import { field, filePath, passwordText, secretField, slug, urlOf } from '../../common/setting-field.ts';
 import { sourceFields, sourceSettings } from '../../media/capture/kinds/index.ts';
 
 /** One `[[source]]`. */
@@ -33,7 +33,12 @@ export const remoteSchema = z.discriminatedUnion('kind', [
       username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [
         'remotes',
       ]),
-      password_file: field(filePath().optional(), 'File with the password.', ['remotes']),
+      password: secretField(passwordText().optional(), 'Password. Neither the API nor the log shows it.', [
+        'remotes',
+      ]),
+      password_file: field(filePath().optional(), 'File with the password, instead of `password`.', [
+        'remotes',
+      ]),
     })
     .meta({ description: 'kind = "mjpeg"' }),
 ]);

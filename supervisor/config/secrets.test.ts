@@ -29,6 +29,25 @@ test('shows settings without secrets and everything else unchanged', () => {
   );
 });
 
+test('passwords of network cameras are secrets, and keep to one place', () => {
+  const camera = { id: 'door', kind: 'rtsp', url: 'rtsp://c/', username: 'me', password: 'geheim' };
+  expect(withoutSecrets({ source: [camera] })).toEqual({ source: [{ ...camera, password: notShown }] });
+  const remote = [{ ...camera, kind: 'mjpeg', url: 'http://c/' }];
+  expect(withoutSecrets({ remote })).toMatchObject({ remote: [{ password: notShown }] });
+  const table = (more: string) => `[[source]]\nid = "a"\nkind = "rtsp"\nurl = "rtsp://c/"\n${more}`;
+  expect(parseConfig(table('password = "p"')).ok).toBe(true);
+  const problems = (more: string) => {
+    const parsed = parseConfig(table(more));
+    return parsed.ok ? [] : parsed.problems.map(({ line, message }) => `${line}: ${message}`);
+  };
+  expect(problems('password = "p"\npassword_file = "f"')).toEqual([
+    '6: expected either password or password_file',
+  ]);
+  expect(problems(`password = "${notShown}"`)).toEqual([
+    '5: expected a password without spaces; password_file takes any',
+  ]);
+});
+
 test('a change that repeats what was shown keeps each secret with its own element', () => {
   const inForce = { output: [cloud, other] };
   const shown = withoutSecrets(inForce).output as (typeof cloud)[];

@@ -127,8 +127,8 @@ export class RemoteFeeds {
     return { feed: id, url, token, tlsFingerprint: tlsFingerprint ?? null };
   }
 
-  async #run({ id, url, username, passwordFile }: MjpegRemote): Promise<void> {
-    const password = passwordFile === undefined ? null : await this.#secret(passwordFile);
+  async #run({ id, url, username, password: own, passwordFile }: MjpegRemote): Promise<void> {
+    const password = passwordFile === undefined ? (own ?? null) : await this.#secret(passwordFile);
     const target = {
       url,
       ...(username === undefined ? {} : { username }),

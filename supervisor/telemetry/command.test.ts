@@ -122,7 +122,18 @@ describe('illegal commands', () => {
   });
 
   test('the reason names the field and what was expected', () => {
-    expect(() => parseCommand('update', Buffer.from('{"force":"yes"}'))).toThrow(/boolean.*force/s);
+    expect(() => parseCommand('update', Buffer.from('{"force":"yes"}'))).toThrow(
+      '"force" is wrong: expected true or false.',
+    );
+    expect(() => parseCommand('recording', Buffer.from('maybe'))).toThrow(
+      '"state" is wrong: expected one of "ON", "OFF".',
+    );
+    expect(() => parseCommand('snapshot', Buffer.from('{"feed":7}'))).toThrow(
+      '"feed" is wrong: expected text.',
+    );
+    expect(() => parseCommand('identify', Buffer.from('{"now":1}'))).toThrow(
+      'It is wrong: "now" is not known here.',
+    );
   });
 });
 

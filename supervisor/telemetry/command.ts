@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseJsonText } from '../../common/json-text.ts';
+import { firstFault } from '../config/expected.ts';
 import {
   adjustSchema,
   rolloutStartSchema,
@@ -72,7 +73,7 @@ export function parseCommand(name: string, payload: Buffer): Command {
   const input = text.startsWith('{') ? parseJson(text) : fromWord(text);
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
-    throw new CommandRefusedError('COMMAND_INVALID', z.prettifyError(parsed.error), parsed.error);
+    throw new CommandRefusedError('COMMAND_INVALID', firstFault(parsed.error), parsed.error);
   }
   return { name, value: parsed.data } as Command;
 }

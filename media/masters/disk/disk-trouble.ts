@@ -85,7 +85,7 @@ export const onlyAttempt: Attempt = { number: 1, isLast: true };
 
 /**
  * Repeats an operation for as long as the disk fails, up to a quarter of a minute. Rejects with the operation's error, with the
- * signal's reason, and at once with errors of other kinds.
+ * signal's reason, and at once with errors of other kinds, and if the disk does not answer: that was waited for already.
  */
 export async function withPatience<T>(
   work: (attempt: Attempt) => Promise<T>,
@@ -95,7 +95,7 @@ export async function withPatience<T>(
     try {
       return await work({ number: index + 1, isLast: false });
     } catch (error) {
-      if (signal.aborted || !isDiskTrouble(error)) throw error;
+      if (signal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
       logger.warn({ err: error }, 'the disk of the masters fails; trying again');
     }
     // An abort only ends the pause early.

@@ -3,6 +3,7 @@ import { errorCode } from '../../../common/errors.ts';
 import { pause } from '../../../common/pause.ts';
 import { regularStat } from '../disk/disk-file.ts';
 import { isDiskComplaint } from '../disk/disk-trouble.ts';
+import { endOfReader } from '../disk/reading-child.ts';
 import { NoAnswerError } from '../errors.ts';
 
 /** A file to hash, and when. */
@@ -13,6 +14,8 @@ export interface HashOrder {
   /** While it returns true nothing is read; the hash so far stays valid. */
   readonly mustRest: () => boolean;
   readonly signal: AbortSignal;
+  /** How long its disk may take for any part of it, see Reading. */
+  readonly patienceMs?: number | undefined;
 }
 
 const lookMs = 200;
@@ -20,10 +23,10 @@ const hashLine = /^\\?([0-9a-f]{64}) /;
 
 /**
  * SHA-256 of a file, read when the disk and the processors have nothing else to do. Undefined if there is no such file. Rejects
- * with the signal's reason, StrangeFileError, and NoAnswerError if it cannot be read.
+ * with the signal's reason, StrangeFileError, NoAnswerError if it cannot be read, and DiskSilentError.
  */
 export async function hashQuietly(order: HashOrder): Promise<string | undefined> {
-  const { host, name, file, mustRest, signal } = order;
+  const { host, name, file, mustRest, signal, patienceMs } = order;
   signal.throwIfAborted();
   if ((await regularStat(file)) === undefined) return undefined;
   let [hash, complaint] = ['', ''];
@@ -33,18 +36,19 @@ export async function hashQuietly(order: HashOrder): Promise<string | undefined>
     else hash = hashLine.exec(text)?.[1] ?? hash;
   });
   let ended = false;
-  const end = child.exited.then((exit) => {
-    ended = true;
-    return exit;
-  });
   let resting = false;
+  const end = endOfReader(child, { file, patienceMs, isResting: () => resting });
+  const noteEnd = () => {
+    ended = true;
+  };
+  const over = end.then(noteEnd, noteEnd); // How it ended is looked at below.
   while (!ended && !signal.aborted) {
     if (mustRest() !== resting) {
       resting = !resting;
       signalGroup(child.pid, resting ? 'SIGSTOP' : 'SIGCONT');
     }
     // An abort only ends the pause early.
-    await Promise.race([end, pause(lookMs, signal)]);
+    await Promise.race([over, pause(lookMs, signal)]);
   }
   // A sleeping reader would not notice that it should end.
   if (resting) signalGroup(child.pid, 'SIGCONT');

@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SpawningChildHost } from '../../../common/child-host.fake.ts';
+import { DiskFaults } from '../../../scripts/testing/disk-faults/disk-faults.ts';
 import { cameraOf, until } from '../recorder/recording-rig.fake.ts';
 import { takeManifestSchema } from '../take/manifest.ts';
 import { manifestFixture, recordFixture, segmentFixture } from '../take/take-manifest.fixture.ts';
@@ -135,8 +136,31 @@ describe('MasterCheck', { timeout: 60_000 }, () => {
     await until(() => segmentOf(take).checkedAt !== null);
   });
 
-  async function layTake(id: string) {
-    const folder = join(root, `20261122T120000Z-${id}`);
+  it('leaves a disk that hangs, checks what is on others, and comes back to it when it answers', async () => {
+    // Another file system than that of the other take.
+    const hung = await mkdtemp('/dev/shm/hung-disk-');
+    await using faults = await DiskFaults.over(hung);
+    for (const [name, value] of Object.entries(faults.environment)) vi.stubEnv(name, value);
+    store = new TakeStore({ logger, roots: () => [hung, root] });
+    const [first, other, due] = [await layTake('hung', hung), await layTake('other'), await layTake('due')];
+    await faults.set(['read hang', 'openread hang']);
+    nowMs = provenAt + 31 * dayMs;
+    const check = start({ patienceMs: 300 });
+    check.request('hung');
+    check.request('other');
+    await until(() => segmentOf(other).checkedAt !== null && segmentOf(due).checkedAt !== null);
+    expect(check.isWanted('hung')).toBe(true);
+    expect(segmentOf(first)).toMatchObject({ checkedAt: null, verified: { ok: true } });
+    await faults.heal();
+    await until(() => segmentOf(first).checkedAt !== null);
+    expect(segmentOf(first).verified?.ok).toBe(true);
+    await until(() => !check.isWanted('hung'));
+    vi.unstubAllEnvs();
+    await rm(hung, { recursive: true });
+  });
+
+  async function layTake(id: string, at = root) {
+    const folder = join(at, `20261122T120000Z-${id}`);
     await mkdir(join(folder, 'cam0'), { recursive: true });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const record = recordFixture({ segments: [segmentFixture(1, { sha256 })], unreadable: [] });

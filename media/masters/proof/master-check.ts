@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { gateOf } from '../../../common/disk-gate.ts';
 import { pause } from '../../../common/pause.ts';
-import { isDiskTrouble, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
+import { isDiskTrouble, isSilence, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
 import { TakeUnfinishedError } from '../errors.ts';
 import { childName } from '../recorder/child-name.ts';
 import { concluded } from '../take/conclusion.ts';
@@ -31,6 +32,8 @@ export interface MasterCheckOptions {
   readonly maxAgeMs?: number;
   /** The same for masters on a disk that was away. Default one day. */
   readonly maxAgeAfterAwayMs?: number;
+  /** How long a disk may take for any part of a master before it counts as one that hangs. Default: see Reading. */
+  readonly patienceMs?: number;
   readonly now?: () => number;
 }
 
@@ -105,38 +108,49 @@ export class MasterCheck {
     if (this.options.isBusy()) return;
     const takes = (await this.options.takes()).filter(({ damage }) => damage === null);
     const asked = [...this.wanted];
-    const ordered = takes.filter(({ manifest }) => asked.includes(manifest.id)).flatMap(ordersOf);
+    const hasNewRequest = () => [...this.wanted].some((id) => !asked.includes(id));
+    const requested = takes.filter(({ manifest }) => asked.includes(manifest.id));
+    // A disk that hangs holds up no other one, and what was requested of it waits until it answers.
+    const waiting = new Set(requested.filter((take) => !answers(take)));
+    const ordered = requested.filter(answers).flatMap(ordersOf);
     const due = takes.flatMap(ordersOf).filter((order) => this.isDue(order));
     due.sort((a, b) => provenAt(a.segment) - provenAt(b.segment));
     const orders = ordered.length > 0 ? ordered : due;
     for (const [done, order] of orders.entries()) {
       const { take, camera } = order;
+      if (!answers(take)) {
+        waiting.add(take);
+        continue;
+      }
       this.current = { take: take.manifest.id, camera, done, of: orders.length };
       this.options.onChange?.(take.manifest.id);
       await this.check(order, signal).catch((error: unknown) => {
         if (signal.aborted || error instanceof TakeUnfinishedError) throw error;
+        if (isSilence(error)) waiting.add(take);
         this.options.logger.warn(
           { err: error, take: take.manifest.id, camera },
           'a kept master could not be checked',
         );
       });
       // Requests come before masters that are merely due.
-      if (ordered.length === 0 && this.wanted.size > 0) break;
+      if (ordered.length === 0 && hasNewRequest()) break;
     }
-    for (const id of asked) this.wanted.delete(id);
+    const isNew = hasNewRequest();
+    const left = [...waiting].map(({ manifest }) => manifest.id);
+    for (const id of asked) if (!left.includes(id)) this.wanted.delete(id);
     this.current = null;
     for (const id of asked) this.options.onChange?.(id);
-    if (this.wanted.size > 0) this.poked.resolve();
+    if (isNew) this.poked.resolve();
   }
 
   private async check({ take, camera, segment }: Order, signal: AbortSignal): Promise<void> {
-    const { host, logger, isBusy, onChange } = this.options;
+    const { host, logger, isBusy, onChange, patienceMs } = this.options;
     const { id } = take.manifest;
     const files = take.files(camera, segment.number);
     const name = (job: string) => childName(job, id, camera, segmentStem(segment.number));
-    const order = { host, name: name('check'), file: files.master, mustRest: isBusy, signal };
+    const order = { host, name: name('check'), file: files.master, mustRest: isBusy, signal, patienceMs };
     const hash = await withPatience(() => hashQuietly(order), { signal, logger }).catch((error: unknown) => {
-      if (signal.aborted || !isDiskTrouble(error)) throw error;
+      if (signal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
       logger.error({ err: error, take: id, camera, segment: segment.number }, 'a kept master cannot be read');
       return undefined;
     });
@@ -159,7 +173,7 @@ export class MasterCheck {
       idle.signal,
       onlyAttempt,
     ).catch((error: unknown) => {
-      if (idle.signal.aborted || !isDiskTrouble(error)) throw error;
+      if (idle.signal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
       const problem = `the master cannot be read: ${(error as Error).message}`;
       return {
         ok: false,
@@ -223,6 +237,11 @@ function whileIdle(isBusy: () => boolean, signal: AbortSignal) {
     signal: AbortSignal.any([signal, busy.signal]),
     [Symbol.dispose]: () => clearInterval(look),
   };
+}
+
+/** Whether the disk of a take answers, as far as is known. */
+function answers({ folder }: Take): boolean {
+  return gateOf(folder).silentMs === null;
 }
 
 function ordersOf(take: Take): Order[] {

@@ -25,7 +25,8 @@ export const maxLogBytes = 256 * 1024 * 1024;
 /**
  * Decodes a file of a segment, and returns its frames and ffmpeg's complaints. The result is not written to the disk that is
  * judged.
- * @throws FfmpegError, NoAnswerError if a disk failed, EmptyAnswerError if there was no frame, StrangeFileError
+ * @throws FfmpegError, NoAnswerError if a disk failed, DiskSilentError, EmptyAnswerError if there was no frame,
+ * StrangeFileError
  */
 export async function decodeFile(
   host: ChildHost,
@@ -39,7 +40,8 @@ export async function decodeFile(
   const scratch = await mkdtemp(join(tmpdir(), 'decoded-'));
   const output = join(scratch, 'frames');
   try {
-    const { complaints } = await runFfmpeg(host, name, decodeArgv(file, output, spooled), signal, onFrames);
+    const argv = decodeArgv(file, output, spooled);
+    const { complaints } = await runFfmpeg(host, name, argv, signal, { onFrames, reads: file });
     const log = parseFrameLog((await textOf(output, maxLogBytes)) ?? '');
     if (log.frames.length === 0) throw new EmptyAnswerError('found no frame');
     return { log, complaints };

@@ -127,7 +127,10 @@ async function transcode(order: CompressOrder, segment: Segment, files: SegmentF
     const settings = { codec: record.codec, raw: { ...record.source, range }, threads: record.threads };
     const argv = transcodeArgv(files, settings, { frames, timecode: timecode ?? timecodePlaceholder });
     await whileThereIsSpace(order, (alive) =>
-      runFfmpeg(host, jobName(order, 'compress', segment), argv, alive, (done) => order.meter?.frames(done)),
+      runFfmpeg(host, jobName(order, 'compress', segment), argv, alive, {
+        onFrames: (done) => order.meter?.frames(done),
+        reads: files.spool,
+      }),
     );
     await stampRate(files.master, record.source.fps, order.logger);
   } catch (error) {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Child, ChildHost } from '../../../common/child-host.ts';
-import { errorCode } from '../../../common/errors.ts';
+import { isThere } from '../../../common/other-process.ts';
 import { wakeReader } from '../../capture/raw-pipe.ts';
 import { isSilence } from '../disk/disk-trouble.ts';
 import {
@@ -108,17 +108,6 @@ async function follow(child: Child, order: SegmentOrder): Promise<SegmentOutcome
   await end;
   if (!looks.isLooking) await looks.look();
   return cause ?? 'recorder';
-}
-
-/** Whether a process that was ended is still there, as inside a system call that does not return. */
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'ESRCH') return false;
-    throw error;
-  }
 }
 
 /** Looks at the growing files, and tells whether the disk is full up to its reserve. */

@@ -1,11 +1,12 @@
 import type { ChildHost } from '../../../common/child-host.ts';
 import type { RawStream } from '../../capture/types.ts';
+import { endOfReader } from '../disk/reading-child.ts';
 import { FfmpegError } from '../errors.ts';
 
 /**
  * The range of a spool, as the stream itself says; uncompressed frames do not say, and have the range that their source
  * negotiated.
- * @throws FfmpegError if the file cannot be read
+ * @throws FfmpegError if the file cannot be read, DiskSilentError
  */
 export async function probedRange(
   host: ChildHost,
@@ -31,8 +32,7 @@ export async function probedRange(
   });
   const onAbort = () => void child.stop();
   signal.addEventListener('abort', onAbort, { once: true });
-  const exit = await child.exited;
-  signal.removeEventListener('abort', onAbort);
+  const exit = await endOfReader(child, { file }).finally(() => signal.removeEventListener('abort', onAbort));
   signal.throwIfAborted();
   if (exit.code !== 0)
     throw new FfmpegError(`ended with ${exit.code ?? exit.signal}: ${lines.at(-1) ?? 'no word'}`);

@@ -48,6 +48,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -112,9 +113,15 @@ static ssize_t readControl(char *text, size_t size) {
   if (path == NULL) return 0;
   int fd = (int)systemCall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return 0;
-  ssize_t length = systemCall(SYS_read, fd, text, size - 1);
+  ssize_t length = systemCall(SYS_lseek, fd, 0, SEEK_END);
+  if (length > (ssize_t)size - 1) length = (ssize_t)size - 1;
+  /* Not by read(2): the kernel counts that, and a call that hangs reads nothing. */
+  void *found = length > 0 ? mmap(NULL, (size_t)length, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
   systemCall(SYS_close, fd);
-  return length < 0 ? 0 : length;
+  if (found == MAP_FAILED) return 0;
+  memcpy(text, found, (size_t)length);
+  munmap(found, (size_t)length);
+  return length;
 }
 
 static unsigned operationBits(const char *word) {

@@ -6,14 +6,15 @@ import { settings } from './settings.ts';
 export const kind = sourceKind({
   settings,
   clock: 'stream',
-  async specOf({ id, url, username, passwordFile, transport }, machine): Promise<RtspSource> {
+  async specOf({ id, url, username, password, passwordFile, transport }, machine): Promise<RtspSource> {
+    const secret = passwordFile === undefined ? password : await machine.secret(passwordFile);
     return {
       id,
       kind: 'rtsp',
       url,
       transport,
       ...(username === undefined ? {} : { username }),
-      ...(passwordFile === undefined ? {} : { password: await machine.secret(passwordFile) }),
+      ...(secret === undefined ? {} : { password: secret }),
     };
   },
   sends: () => 'h264',

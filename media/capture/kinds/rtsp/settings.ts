@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, filePath, urlOf } from '../../../../common/setting-field.ts';
+import { field, filePath, passwordText, secretField, urlOf } from '../../../../common/setting-field.ts';
 import { sourceFields } from '../fields.ts';
 
 /** What a `[[source]]` of this kind may say. */
@@ -13,7 +13,12 @@ export const settings = z
     username: field(z.string().min(1).max(255).optional(), 'User name, if the camera asks for one.', [
       'pipelines',
     ]),
-    password_file: field(filePath().optional(), 'File with the password.', ['pipelines']),
+    password: secretField(passwordText().optional(), 'Password. Neither the API nor the log shows it.', [
+      'pipelines',
+    ]),
+    password_file: field(filePath().optional(), 'File with the password, instead of `password`.', [
+      'pipelines',
+    ]),
     transport: field(z.enum(['tcp', 'udp']).default('tcp'), 'The transport of the packets.', ['pipelines']),
   })
   .meta({ description: 'kind = "rtsp"' });

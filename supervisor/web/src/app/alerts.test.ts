@@ -32,6 +32,13 @@ test('a config error has place, cause, expectation and next step', () => {
   expect(alert?.advice).toContain('Correct /boot/rushlight/rushlight.toml');
 });
 
+test('a message that says what was expected does not say it twice', () => {
+  const expected = 'one of "auto", "hub", "camera"';
+  const errors = [{ line: 1, key: 'role', message: `expected ${expected}`, expected, nearest: null }];
+  const [alert] = alertsOf(statusFixture({ config: { file: '/boot/rushlight/rushlight.toml', errors } }));
+  expect(alert?.detail).toBe(`expected ${expected}.`);
+});
+
 test('a message that names the nearest key needs no second hint', () => {
   const message = 'unknown key; the nearest known key is fps';
   const errors = [{ line: 12, key: 'source[0].fsp', message, expected: null, nearest: 'fps' }];

@@ -31,8 +31,9 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 
 const ofConfigError = (file: string, error: ConfigErrorEntry, index: number): Alert => {
   const name = file.split('/').at(-1) ?? file;
-  const expected = error.expected === null ? '' : ` Expected: ${sentence(error.expected)}`;
-  // The message may name the key itself.
+  // The message may say itself what was expected, and name the key.
+  const said = error.expected === null || error.message.includes(error.expected);
+  const expected = said ? '' : ` Expected: ${sentence(error.expected ?? '')}`;
   const named = error.nearest !== null && error.message.includes(error.nearest);
   const nearest = error.nearest === null || named ? '' : ` Did you mean “${error.nearest}”?`;
   return {

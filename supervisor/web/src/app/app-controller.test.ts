@@ -5,6 +5,7 @@ import { updateFixture } from '../../testing/rollout-fixture.ts';
 import { withoutRemote } from '../cameras/remote-view.ts';
 import { ApiClient } from './api-client.ts';
 import { AppController } from './app-controller.ts';
+import { OvertakenError } from './form-edits.ts';
 
 /** A controller whose appliance answers `METHOD path` as given, and what it was sent. */
 const controllerOf = (answers: Record<string, (ifMatch: string | null) => unknown>) => {
@@ -81,6 +82,17 @@ test('makes a change again if another page changed the settings between reading 
   other.push(...Array.from({ length: 9 }, () => 'more'));
   expect(await controller.changeConfig(add)).toBeNull();
   expect(controller.notice.value?.text).toBe('Not done: changed.');
+});
+
+test('says what another page has set meanwhile, and changes nothing', async () => {
+  const view = () => ({ file: 'f', values: {}, overrides: {}, errors: [] });
+  const { controller, sent } = controllerOf({ 'GET /api/config': view });
+  const overtaken = () => {
+    throw new OvertakenError('The name is now “Main”.');
+  };
+  expect(await controller.changeConfig(overtaken)).toBeNull();
+  expect(controller.notice.value?.text).toBe('The name is now “Main”.');
+  expect(sent).toHaveLength(1);
 });
 
 test('reports what could not be done', async () => {

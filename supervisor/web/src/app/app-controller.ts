@@ -11,6 +11,7 @@ import {
   type UpdateAction,
 } from './api-client.ts';
 import { type AppAction, type AppState, initialState, reduce } from './app-state.ts';
+import { OvertakenError } from './form-edits.ts';
 import { StatusLink } from './status-link.ts';
 import { Store } from './store.ts';
 
@@ -209,6 +210,7 @@ export class AppController {
     try {
       await call();
     } catch (error) {
+      if (error instanceof OvertakenError) return this.#notify(error.message);
       if (!(error instanceof ApiCallError)) throw error;
       const denied = error.problem?.code === 'ACCESS_DENIED';
       const keyless = error.code === 'UNAUTHORIZED';

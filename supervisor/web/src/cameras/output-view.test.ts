@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import type { ConfigView } from '../../../contract/index.ts';
 import { outputFixture, statusFixture } from '../../testing/fixture.ts';
 import {
+  editsOf,
   entryOf,
   feedChoices,
   flowNote,
+  formOf,
   outputNote,
   withChangedOutput,
   withOutput,
@@ -35,7 +37,7 @@ test('a new output has a unique id and no empty fields', () => {
 });
 
 test('a change keeps the hidden token and what the form does not have', () => {
-  expect(withChangedOutput(config, 'cloud', form).output).toEqual([
+  expect(withChangedOutput(config, 'cloud', editsOf(cloud), form).output).toEqual([
     {
       id: 'cloud',
       label: 'Cloud',
@@ -45,12 +47,36 @@ test('a change keeps the hidden token and what the form does not have', () => {
       ca_file: 'ca.pem',
     },
   ]);
-  expect(withChangedOutput(config, 'cloud', { ...form, token: 'new' }).output[0]).toMatchObject({
+  expect(
+    withChangedOutput(config, 'cloud', editsOf(cloud), { ...form, token: 'new' }).output[0],
+  ).toMatchObject({
     token: 'new',
   });
   expect(withOutputSwitched(config, 'cloud', false).output).toEqual([{ ...cloud, enabled: false }]);
   expect(withoutOutput(config, 'cloud').output).toEqual([]);
   expect(entryOf(null, cloud)).toBeNull();
+});
+
+test('keeps what another page changed meanwhile, and asks again if that was the same field', () => {
+  const edits = editsOf(cloud);
+  const shown = formOf(cloud);
+  const now = (entry: object) => ({ ...config, values: { output: [{ ...cloud, ...entry }] } });
+  const saved = (entry: object, changes: Partial<typeof shown>) =>
+    withChangedOutput(now(entry), 'cloud', edits, { ...shown, ...changes }).output[0];
+  expect(saved({ label: 'Main', feed: '*' }, { url: 'https://b/whip' })).toEqual({
+    ...cloud,
+    label: 'Main',
+    feed: '*',
+    url: 'https://b/whip',
+  });
+  const both = () =>
+    saved({ label: 'Main', url: 'https://c/whip' }, { label: 'Stage', url: 'https://c/whip' });
+  expect(both).toThrow(
+    'Not saved: someone else changed it meanwhile, and the name is now “Main”. Save again to replace that.',
+  );
+  expect(both()).toEqual({ ...cloud, label: 'Stage', url: 'https://c/whip' });
+  const gone = { ...config, values: { output: [] } };
+  expect(() => withChangedOutput(gone, 'cloud', edits, shown)).toThrow('someone else removed this output');
 });
 
 test('the choice of feeds includes the configured one, even while it is away', () => {

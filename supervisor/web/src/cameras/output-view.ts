@@ -1,4 +1,5 @@
 import type { ConfigView, Output, OutputFlow, Status } from '../../../contract/index.ts';
+import { FormEdits, OvertakenError } from '../app/form-edits.ts';
 import { formatBitrate, formatSpan } from '../app/format.ts';
 import { feedIdOf } from './remote-view.ts';
 
@@ -72,10 +73,40 @@ export const withOutput = (config: ConfigView, form: OutputForm) => {
   return { output: [...entries, fill({ id, feed: '', url: '' }, form)] };
 };
 
-/** The change to the settings that changes an output. */
-export const withChangedOutput = (config: ConfigView, id: string, form: OutputForm) => ({
-  output: outputEntries(config).map((entry) => (entry.id === id ? fill(entry, form) : entry)),
+/** What the form of an output shows at first; null for a new one. */
+export const formOf = (entry: OutputEntry | null): OutputForm => ({
+  label: entry?.label ?? entry?.id ?? '',
+  feed: entry?.feed ?? '',
+  url: entry?.url ?? '',
+  token: '',
+  fingerprint: entry?.tls_fingerprint ?? '',
 });
+
+/** What a user changes in the form of an output. */
+export const editsOf = (entry: OutputEntry | null) =>
+  new FormEdits(formOf(entry), {
+    label: 'name',
+    feed: 'feed',
+    url: 'WHIP address',
+    token: 'token',
+    fingerprint: 'certificate fingerprint',
+  });
+
+/**
+ * The change to the settings that changes an output.
+ * @throws OvertakenError if it was removed elsewhere, or if someone else changed the same fields
+ */
+export const withChangedOutput = (
+  config: ConfigView,
+  id: string,
+  edits: FormEdits<OutputForm>,
+  form: OutputForm,
+) => {
+  const before = entryOf(config, { id });
+  if (before === null) throw new OvertakenError('Not saved: someone else removed this output meanwhile.');
+  const after = fill(before, edits.onTopOf(formOf(before), trimmed(form)));
+  return { output: outputEntries(config).map((entry) => (entry === before ? after : entry)) };
+};
 
 /** The change to the settings that switches an output. */
 export const withOutputSwitched = (config: ConfigView, id: string, enabled: boolean) => ({

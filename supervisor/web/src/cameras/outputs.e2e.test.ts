@@ -48,6 +48,18 @@ test('an output is added, changed without its token, switched off and removed', 
   await expect
     .poll(() => appliance.settings.output)
     .toEqual([{ ...added, url: 'https://other.example.com/{feed}', token: 'not shown' }]);
+
+  // Two directors change it at the same time: another field stays, and the same one is asked for again.
+  await section.getByText('Change', { exact: true }).click();
+  await form.getByLabel('Name').fill('Mine');
+  const theirs = { label: 'Theirs', url: 'https://third.example.com/{feed}' };
+  appliance.settings.output = [{ ...added, ...theirs, token: 'not shown' }];
+  await form.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('the name is now “Theirs”').waitFor();
+  expect(appliance.settings.output).toMatchObject([theirs]);
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(() => appliance.settings.output).toMatchObject([{ ...theirs, label: 'Mine' }]);
+  appliance.settings.output = [{ ...added, token: 'not shown' }];
   await section.getByRole('button', { name: 'Stop sending Live stream' }).click();
   await expect.poll(() => appliance.settings.output).toMatchObject([{ enabled: false, token: 'not shown' }]);
   await section.getByRole('button', { name: 'Remove Live stream' }).click();

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type ConfigView, slugSchema } from '../../../contract/index.ts';
 import { sourceFixture, statusFixture } from '../../testing/fixture.ts';
 import {
+  addressParts,
   adoptPolicyOf,
   feedIdOf,
   remoteKindsOf,
@@ -42,6 +43,26 @@ test('adding and removing keeps the other entries unchanged', () => {
   expect(withRemote(config, status, rtsp)).toEqual({ source: [{ id: 'door', ...rtsp }] });
   expect(withoutRemote(config, sourceFixture({ id: 'old', kind: 'mjpeg' }))).toEqual({ remote: [] });
   expect(withoutRemote(config, sourceFixture({ id: 'other', kind: 'whep' }))).toEqual({ remote: [known] });
+});
+
+test('a user name and a password are set, also those that the address has', () => {
+  const camera = { kind: 'rtsp', label: 'Door', url: 'rtsp://c/', username: 'me', password: 'p' } as const;
+  expect(withRemote(configOf({ source: [] }), statusFixture(), camera)).toEqual({
+    source: [{ id: 'door', ...camera }],
+  });
+  const none = { username: '', password: '' };
+  expect(addressParts('rtsp://c:554/s?x=1')).toEqual({ url: 'rtsp://c:554/s?x=1', ...none });
+  expect(addressParts('rtsp://admin:a%40b%@c/s')).toEqual({
+    url: 'rtsp://c/s',
+    username: 'admin',
+    password: 'a%40b%',
+  });
+  expect(addressParts('http://me:a%40b@c/v.mjpg')).toEqual({
+    url: 'http://c/v.mjpg',
+    username: 'me',
+    password: 'a@b',
+  });
+  expect(addressParts('192.168.1.4')).toEqual({ url: '192.168.1.4', ...none });
 });
 
 test('shows addresses and policy as far as they are configured', () => {

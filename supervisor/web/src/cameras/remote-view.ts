@@ -3,16 +3,57 @@ import type { ConfigView, SourceStatus, Status } from '../../../contract/index.t
 /** Kinds of remote feeds that can be added on the page. */
 export type RemoteKind = 'rtsp' | 'mjpeg' | 'whep';
 
-/** Each kind with its name and its example. */
+/** Each kind with its name, its example, and the beginnings that its address may have. */
 export const remoteKinds: readonly {
   readonly kind: RemoteKind;
   readonly name: string;
   readonly example: string;
+  readonly schemes: string;
+  /** Whether it may ask for a user name and a password. */
+  readonly hasLogin: boolean;
 }[] = [
-  { kind: 'rtsp', name: 'Network camera (RTSP)', example: 'rtsp://192.168.1.40/stream1' },
-  { kind: 'mjpeg', name: 'Motion JPEG over HTTP', example: 'http://192.168.1.41/video.mjpg' },
-  { kind: 'whep', name: 'Another hub or server (WHEP)', example: 'https://other-hub.local/whep/cam0' },
+  {
+    kind: 'rtsp',
+    name: 'Network camera (RTSP)',
+    example: 'rtsp://192.168.1.40/stream1',
+    schemes: 'rtsps?',
+    hasLogin: true,
+  },
+  {
+    kind: 'mjpeg',
+    name: 'Motion JPEG over HTTP',
+    example: 'http://192.168.1.41/video.mjpg',
+    schemes: 'https?',
+    hasLogin: true,
+  },
+  {
+    kind: 'whep',
+    name: 'Another hub or server (WHEP)',
+    example: 'https://other-hub.local/whep/cam0',
+    schemes: 'https?',
+    hasLogin: false,
+  },
 ];
+
+/** The address as the appliance takes it: user name and password, which many manuals put into it, have fields of their own. */
+export const addressParts = (text: string): Required<Pick<NewRemote, 'url' | 'username' | 'password'>> => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.username === '' && url.password === ''))
+    return { url: text, username: '', password: '' };
+  const [username, password] = [url.username, url.password].map(decoded);
+  url.username = '';
+  url.password = '';
+  return { url: url.href, username: username ?? '', password: password ?? '' };
+};
+
+/** A lone percent sign is no escape. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+};
 
 const listOf = (kind: RemoteKind): 'source' | 'remote' => (kind === 'rtsp' ? 'source' : 'remote');
 
@@ -68,14 +109,21 @@ export interface NewRemote {
   readonly kind: RemoteKind;
   readonly label: string;
   readonly url: string;
+  /** Empty or absent if the camera asks for none. */
+  readonly username?: string;
+  readonly password?: string;
 }
 
 /** The change to the settings that adds a feed: lists are set as a whole. */
 export const withRemote = (config: ConfigView, status: Status, remote: NewRemote) => {
-  const { kind, label, url } = remote;
+  const { kind, label, url, username = '', password = '' } = remote;
   const list = listOf(kind);
   const id = feedIdOf(label, takenIds(config, status));
-  return { [list]: [...entriesOf(config, list), { id, kind, label, url }] };
+  const login = {
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+  };
+  return { [list]: [...entriesOf(config, list), { id, kind, label, url, ...login }] };
 };
 
 /** The change to the settings that removes a feed. */

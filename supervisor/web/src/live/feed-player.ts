@@ -1,7 +1,7 @@
 import { backoffMs } from '../../../../common/backoff.ts';
 import { pause, pauseUntilOnline } from '../app/pause.ts';
 import { Store } from '../app/store.ts';
-import { LayerKeeper } from './layer-keeper.ts';
+import { LayerKeeper, type LayerTurn } from './layer-keeper.ts';
 import type { Layers, TilePlace } from './layer-wish.ts';
 import { picturesHelp, videoRetryMs } from './picture-fallback.ts';
 import { type ReceiveRates, type ReceiveSample, ratesOf } from './receive-stats.ts';
@@ -63,12 +63,14 @@ const noRoute = () =>
 /** Shows one feed for as long as it runs: joins, watches that frames arrive, and joins again when they do not. */
 export class FeedPlayer {
   readonly view = new Store<PlayerView>(nothing);
+  /** The latest request after which the session's picture begins again. */
+  readonly turn = new Store<LayerTurn | null>(null);
   readonly #endpoint: string;
   #condition: FeedCondition = 'offline';
   #onlineSinceMs = 0;
   #attempt = 0;
   #wake: (() => void) | null = null;
-  readonly #layer = new LayerKeeper();
+  readonly #layer = new LayerKeeper(undefined, undefined, (turn) => this.turn.set(turn));
 
   constructor(endpoint: string) {
     this.#endpoint = endpoint;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LayerKeeper } from './layer-keeper.ts';
+import { LayerKeeper, type LayerTurn } from './layer-keeper.ts';
 import { type LayerWish, unplaced } from './layer-wish.ts';
 import type { ReceiveSample } from './receive-stats.ts';
 
@@ -13,9 +13,11 @@ const begin = () => {
   const asked: LayerWish[] = [];
   const clock = { ms: 0 };
   const answers: ((taken: boolean) => void)[] = [];
+  const turns: LayerTurn['kind'][] = [];
   const keeper = new LayerKeeper(
     () => clock.ms,
     () => 1,
+    ({ kind }) => turns.push(kind),
   );
   keeper.setLayers(layers);
   keeper.setPlace(grid);
@@ -28,7 +30,7 @@ const begin = () => {
     await Promise.resolve();
     await Promise.resolve();
   };
-  return { keeper, asked, clock, select, answer };
+  return { keeper, asked, turns, clock, select, answer };
 };
 
 /** A second of the full layer, after so many before it. */
@@ -67,6 +69,26 @@ test('asks for a layer at once, and again when its tile becomes large, is hidden
     { rid: 'low', paused: true },
     { rid: 'high', paused: false },
   ]);
+});
+
+test('says before a request that the picture will begin again, and not if the feed has one layer only', async () => {
+  const { keeper, asked, turns, select, answer } = begin();
+  keeper.setSession(select);
+  await answer();
+  expect(turns).toEqual([]);
+  keeper.setPlace({ ...grid, large: true });
+  await answer();
+  expect(turns).toEqual(['layer']);
+  keeper.setPlace({ ...grid, visible: false });
+  await answer();
+  keeper.setPlace(grid);
+  await answer();
+  expect(turns).toEqual(['layer', 'resume']);
+  keeper.setLayers(layers.slice(0, 1));
+  keeper.setPlace({ ...grid, large: true });
+  await answer();
+  expect(turns).toEqual(['layer', 'resume']);
+  expect(asked).toHaveLength(5);
 });
 
 test('asks for changes during a request after it, and only for the latest', async () => {

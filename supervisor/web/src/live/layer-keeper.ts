@@ -5,6 +5,17 @@ import { type ReceiveSample, ratesOf } from './receive-stats.ts';
 /** Requests a layer; false if the request failed. */
 export type SelectLayer = (wish: LayerWish) => Promise<boolean>;
 
+/** A request after which the picture begins again: with another layer, or after a pause. */
+export interface LayerTurn {
+  readonly kind: 'layer' | 'resume';
+}
+
+const turnOf = (asked: LayerWish, wish: LayerWish, layers: Layers): LayerTurn | null => {
+  if (wish.paused) return null;
+  if (asked.paused) return { kind: 'resume' };
+  return layers.length > 1 && asked.rid !== wish.rid ? { kind: 'layer' } : null;
+};
+
 /** How soon a failed request is repeated. */
 const askAgainMs = 2000;
 
@@ -12,6 +23,7 @@ const askAgainMs = 2000;
 export class LayerKeeper {
   readonly #now: () => number;
   readonly #pixelRatio: () => number;
+  readonly #onTurn: (turn: LayerTurn) => void;
   #place: TilePlace = unplaced;
   #layers: Layers = [];
   #link = wideLink;
@@ -21,7 +33,13 @@ export class LayerKeeper {
   #asking = false;
   #askAtMs = 0;
 
-  constructor(now = () => Date.now(), pixelRatio = () => globalThis.devicePixelRatio ?? 1) {
+  /** `onTurn`: called just before such a request. */
+  constructor(
+    now = () => Date.now(),
+    pixelRatio = () => globalThis.devicePixelRatio ?? 1,
+    onTurn: (turn: LayerTurn) => void = () => {},
+  ) {
+    this.#onTurn = onTurn;
     this.#now = now;
     this.#pixelRatio = pixelRatio;
   }
@@ -79,6 +97,8 @@ export class LayerKeeper {
     if (select === null || this.#asking || this.#now() < this.#askAtMs) return;
     const wish = wishOf(this.#place, this.#layers, this.narrow, this.#pixelRatio());
     if (asked?.rid === wish.rid && asked.paused === wish.paused) return;
+    const turn = asked === null ? null : turnOf(asked, wish, this.#layers);
+    if (turn !== null) this.#onTurn(turn);
     if (asked !== null) this.#link = settle(this.#link, this.#now());
     this.#asking = true;
     this.#asked = wish;

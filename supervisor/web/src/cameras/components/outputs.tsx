@@ -3,7 +3,9 @@ import type { ConfigView, Output, Status } from '../../../../contract/index.ts';
 import { CarefulAction } from '../../app/components/action.tsx';
 import { BusyButton } from '../../app/components/busy-button.tsx';
 import { Pill } from '../../app/components/parts.tsx';
+import type { FormEdits } from '../../app/form-edits.ts';
 import {
+  editsOf,
   entryOf,
   everyFeed,
   feedChoices,
@@ -117,21 +119,37 @@ const Fields = ({ status, entry }: { status: Status; entry: OutputEntry | null }
   );
 };
 
-/** A form that exists while it is open. `save` returns whether it was accepted. */
-const FoldedForm = (props: {
+interface FormProps {
   status: Status;
   entry: OutputEntry | null;
   text: { readonly summary: string; readonly submit: string; readonly busy: string };
   busy: boolean;
   testId?: string;
-  save(form: OutputForm): Promise<boolean>;
-}) => {
-  const { status, entry, text, busy, testId, save } = props;
-  const [isOpen, setOpen] = useState(false);
+  /** Returns whether it was accepted. */
+  save(form: OutputForm, edits: FormEdits<OutputForm>): Promise<boolean>;
+}
+
+const OpenForm = ({ status, entry, text, busy, save, close }: FormProps & { close(): void }) => {
+  // What was there when the form was opened, so that the page knows what its user changed.
+  const [opened] = useState(() => ({ entry, edits: editsOf(entry) }));
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (await save(readForm(event.currentTarget as HTMLFormElement))) setOpen(false);
+    if (await save(readForm(event.currentTarget as HTMLFormElement), opened.edits)) close();
   };
+  return (
+    <form class="form" onSubmit={submit}>
+      <Fields status={status} entry={opened.entry} />
+      <BusyButton type="submit" class="button button-main" busy={busy}>
+        {busy ? text.busy : text.submit}
+      </BusyButton>
+    </form>
+  );
+};
+
+/** A form that exists while it is open. */
+const FoldedForm = (props: FormProps) => {
+  const { text, testId } = props;
+  const [isOpen, setOpen] = useState(false);
   return (
     <details
       class="fold"
@@ -140,14 +158,7 @@ const FoldedForm = (props: {
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
       <summary>{text.summary}</summary>
-      {isOpen && (
-        <form class="form" onSubmit={submit}>
-          <Fields status={status} entry={entry} />
-          <BusyButton type="submit" class="button button-main" busy={busy}>
-            {busy ? text.busy : text.submit}
-          </BusyButton>
-        </form>
-      )}
+      {isOpen && <OpenForm {...props} close={() => setOpen(false)} />}
     </details>
   );
 };
@@ -199,7 +210,7 @@ const OutputRow = (props: OutputsProps & { output: Output }) => {
             entry={entry}
             text={{ summary: 'Change', submit: 'Save', busy: 'Saving…' }}
             busy={busy}
-            save={(form) => change((now) => withChangedOutput(now, id, form))}
+            save={(form, edits) => change((now) => withChangedOutput(now, id, edits, form))}
           />
         </>
       )}

@@ -5,6 +5,7 @@ import { BusyButton } from '../../app/components/busy-button.tsx';
 import { Pill } from '../../app/components/parts.tsx';
 import { endOfMaster } from '../../takes/record-view.ts';
 import {
+  addressParts,
   type RemoteKind,
   remoteKinds,
   remoteKindsOf,
@@ -65,12 +66,21 @@ const AddForm = (props: RemoteFeedsProps) => {
   const { status } = props;
   const { busy, change } = useChange(props);
   const [kind, setKind] = useState<RemoteKind>('rtsp');
+  const chosen = remoteKinds.find((one) => one.kind === kind);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const fields = new FormData(form);
-    const [label = '', url = ''] = ['label', 'url'].map((name) => String(fields.get(name) ?? '').trim());
-    if (await change((now) => withRemote(now, status, { kind, label, url }))) form.reset();
+    const text = (name: string) => String(fields.get(name) ?? '').trim();
+    const address = addressParts(text('url'));
+    const remote = {
+      kind,
+      label: text('label'),
+      url: address.url,
+      username: text('username') || address.username,
+      password: text('password') || address.password,
+    };
+    if (await change((now) => withRemote(now, status, remote))) form.reset();
   };
   return (
     <details class="fold" data-testid="add-remote">
@@ -88,24 +98,57 @@ const AddForm = (props: RemoteFeedsProps) => {
         </label>
         <label>
           Name
-          <input name="label" required maxLength={64} autocomplete="off" placeholder="Balcony" />
+          <input
+            name="label"
+            required
+            maxLength={64}
+            pattern=".*\S.*"
+            title="A name that you can read"
+            autocomplete="off"
+            placeholder="Balcony"
+          />
         </label>
         <label>
           Address
           <input
             name="url"
-            type="url"
+            inputMode="url"
             required
+            pattern={`\\s*${chosen?.schemes}://.+`}
+            title={`An address like ${chosen?.example}`}
             autocomplete="off"
             autocapitalize="off"
             spellcheck={false}
-            placeholder={remoteKinds.find((one) => one.kind === kind)?.example}
+            placeholder={chosen?.example}
           />
         </label>
-        <p class="row-note">
-          Don’t put a user name or password in the address. Set them in rushlight.toml as username and
-          password_file.
-        </p>
+        {chosen?.hasLogin && (
+          <>
+            <label>
+              User name
+              <input
+                name="username"
+                maxLength={255}
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck={false}
+                placeholder="If the camera asks for one"
+              />
+            </label>
+            <label>
+              Password
+              <input
+                name="password"
+                type="password"
+                maxLength={255}
+                pattern="\S*"
+                title="A password without spaces"
+                autocomplete="off"
+                placeholder="If the camera asks for one"
+              />
+            </label>
+          </>
+        )}
         <BusyButton type="submit" class="button button-main" busy={busy}>
           {busy ? 'Adding…' : 'Add'}
         </BusyButton>

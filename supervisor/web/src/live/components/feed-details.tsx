@@ -13,12 +13,14 @@ import {
   formatSpan,
 } from '../../app/format.ts';
 import type { PlayerView } from '../feed-player.ts';
-import { type FeedOrigin, type TileCondition, tileStateNames } from '../feed-view.ts';
+import type { FeedOrigin, TileCondition } from '../feed-view.ts';
 
 interface FeedDetailsProps {
   feed: Feed;
   origin: FeedOrigin;
   condition: TileCondition;
+  /** Its state for people. */
+  stateName: string;
   view: PlayerView;
   /** The text before the figures. */
   children?: ComponentChildren;
@@ -31,7 +33,7 @@ const publisherNames = {
   jpeg: 'JPEG frames',
 } as const;
 
-const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'children'>) => {
+const FeedFacts = ({ feed, origin, condition, stateName, view }: Omit<FeedDetailsProps, 'children'>) => {
   const { publisher } = feed;
   const { pictures } = view;
   const by =
@@ -40,7 +42,7 @@ const FeedFacts = ({ feed, origin, condition, view }: Omit<FeedDetailsProps, 'ch
   return (
     <dl>
       <Fact name="State">
-        {tileStateNames[condition.state]}
+        {stateName}
         {condition.reason !== null && <span class="fact-note">{condition.reason}</span>}
       </Fact>
       {pictures !== null && (
@@ -161,7 +163,13 @@ export const FeedDetails = (props: FeedDetailsProps) => (
   <aside class="details" aria-label="Details" data-testid="details">
     <h2>{props.feed.label}</h2>
     {props.children}
-    <FeedFacts feed={props.feed} origin={props.origin} condition={props.condition} view={props.view} />
+    <FeedFacts
+      feed={props.feed}
+      origin={props.origin}
+      condition={props.condition}
+      stateName={props.stateName}
+      view={props.view}
+    />
     <ReceiveFacts view={props.view} />
     <SourceFacts origin={props.origin} />
   </aside>

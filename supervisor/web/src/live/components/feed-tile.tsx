@@ -76,6 +76,9 @@ export const FeedTile = (props: FeedTileProps) => {
   const phase = pictures ? phaseOfPictures(picturePhase, view.pictures) : view.phase;
   const condition = conditionOf(feed, phase, origin, props.fresh);
   const received = pictures ? null : view.sample;
+  const [late, setLate] = useState(false);
+  const catchesUp = late && !pictures && condition.state === 'live';
+  const stateName = catchesUp ? 'Catching up' : tileStateNames[condition.state];
   const take = takeOfFeed(status, feed.id, origin.camera?.name ?? null);
   useEffect(() => {
     // The keyboard's focus stays on the feed when the view changes.
@@ -105,6 +108,7 @@ export const FeedTile = (props: FeedTileProps) => {
       aria-label={feed.label}
       data-feed={feed.id}
       data-state={condition.state}
+      data-late={catchesUp ? '' : null}
       data-layer={pictures ? null : view.layer}
       data-testid={selected ? 'single' : 'tile'}
     >
@@ -126,7 +130,16 @@ export const FeedTile = (props: FeedTileProps) => {
         </div>
       )}
       <div class="stage">
-        {!madeOfPictures && <FeedVideo stream={view.stream} muted={!props.audible} label={feed.label} />}
+        {!madeOfPictures && (
+          <FeedVideo
+            player={player}
+            stream={view.stream}
+            fps={feed.fps}
+            muted={!props.audible}
+            label={feed.label}
+            onLate={setLate}
+          />
+        )}
         {pictures && (
           <FeedPictures
             feed={feed.id}
@@ -140,13 +153,13 @@ export const FeedTile = (props: FeedTileProps) => {
         {!selected && (
           <a ref={open} class="tile-link" href={toHash({ page: 'live', feed: feed.id })}>
             <span class="visually-hidden">
-              {feed.label}: {tileStateNames[condition.state]}. Show large
+              {feed.label}: {stateName}. Show large
             </span>
           </a>
         )}
         <div class="tile-top">
           <span class="state-badge">
-            {tileStateNames[condition.state]}
+            {stateName}
             {view.pictures !== null && condition.state === 'live' && ' · pictures'}
           </span>
           {take !== null && <TakeBadge take={take} />}
@@ -166,7 +179,7 @@ export const FeedTile = (props: FeedTileProps) => {
         {!selected && canBeHeard && <div class="tile-tools">{sound}</div>}
       </div>
       {selected && (
-        <FeedDetails feed={feed} origin={origin} condition={condition} view={view}>
+        <FeedDetails feed={feed} origin={origin} condition={condition} stateName={stateName} view={view}>
           {props.device !== null && props.device.controls.length > 0 && (
             <DeviceControls device={props.device} controller={props.controller} />
           )}

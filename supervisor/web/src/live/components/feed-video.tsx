@@ -1,12 +1,45 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { FeedPlayer } from '../feed-player.ts';
+import { PictureHold } from '../picture-hold.ts';
 
-/** A video element that shows a live stream, and resumes if a browser has paused it. */
-export const FeedVideo = (props: { stream: MediaStream | null; muted: boolean; label: string }) => {
+interface FeedVideoProps {
+  player: FeedPlayer;
+  stream: MediaStream | null;
+  /** Pictures of the feed in a second. */
+  fps: number | null;
+  muted: boolean;
+  label: string;
+  /** A still instead of the video has lasted long, or no longer does. */
+  onLate(late: boolean): void;
+}
+
+/** A live stream. It resumes if a browser has paused it, and shows a still while the browser catches up with it. */
+export const FeedVideo = ({ player, stream, fps, muted, label, onLate }: FeedVideoProps) => {
   const ref = useRef<HTMLVideoElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const hold = useRef<PictureHold | null>(null);
+  const rate = useRef(fps);
+  rate.current = fps;
+  useEffect(() => {
+    if (ref.current === null || canvas.current === null) return;
+    const made = new PictureHold(ref.current, canvas.current, onLate);
+    hold.current = made;
+    const forget = player.turn.subscribe(() => {
+      if (player.turn.value === null) return;
+      if (player.turn.value.kind === 'layer') made.change();
+      else made.resume(rate.current);
+    });
+    return () => {
+      forget();
+      made.end();
+      hold.current = null;
+    };
+  }, [player, onLate]);
   useEffect(() => {
     const video = ref.current;
     if (video === null) return;
-    video.srcObject = props.stream;
+    video.srcObject = stream;
+    if (stream !== null) hold.current?.begin(rate.current);
     const play = () => {
       if (video.srcObject === null || document.visibilityState !== 'visible') return;
       video.play().catch(() => {
@@ -20,12 +53,18 @@ export const FeedVideo = (props: { stream: MediaStream | null; muted: boolean; l
     return () => {
       document.removeEventListener('visibilitychange', play);
       document.removeEventListener('pointerdown', play);
+      hold.current?.keep();
       video.srcObject = null;
     };
-  }, [props.stream]);
+  }, [stream]);
   useEffect(() => {
     // An attribute would count only at the element's creation.
-    if (ref.current !== null) ref.current.muted = props.muted;
-  }, [props.muted]);
-  return <video ref={ref} autoplay muted playsinline disableRemotePlayback aria-label={props.label} />;
+    if (ref.current !== null) ref.current.muted = muted;
+  }, [muted]);
+  return (
+    <>
+      <video ref={ref} autoplay muted playsinline disableRemotePlayback aria-label={label} />
+      <canvas ref={canvas} class="still" hidden />
+    </>
+  );
 };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, ChildExit } from '../../../common/child-host.ts';
 import { gateOf } from '../../../common/disk-gate.ts';
 import { bytesRead, isThere } from '../../../common/other-process.ts';
+import { NoAnswerError } from '../errors.ts';
 
 /** What a child reads. */
 export interface Reading {
@@ -38,5 +39,5 @@ export async function endOfReader(child: Child, reading: Reading): Promise<Child
 async function untilGone(pid: number): Promise<never> {
   do await sleep(silentMs, undefined, { ref: false });
   while (isThere(pid));
-  throw new Error(`process ${pid} is gone`);
+  throw new NoAnswerError(`process ${pid} is gone`);
 }

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
 import { gateOf } from '../../../common/disk-gate.ts';
 import { pause } from '../../../common/pause.ts';
-import { isDiskTrouble, isSilence, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
+import { isDiskTrouble, isSilence, withPatience } from '../disk/disk-trouble.ts';
 import { TakeUnfinishedError } from '../errors.ts';
 import { childName } from '../recorder/child-name.ts';
 import { concluded } from '../take/conclusion.ts';
@@ -165,15 +165,10 @@ export class MasterCheck {
     const { sha256, clean } = segment;
     const expected = { codec, sha256, clean: clean || strategy === 'spool' };
     using idle = whileIdle(isBusy, signal);
-    const verified = await verifyMaster(
-      host,
-      name('verify'),
-      files,
-      expected,
-      idle.signal,
-      onlyAttempt,
-    ).catch((error: unknown) => {
-      if (idle.signal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
+    const { signal: idleSignal } = idle;
+    const asked = { host, name: name('verify'), files, expected, signal: idleSignal };
+    const verified = await verifyMaster(asked).catch((error: unknown) => {
+      if (idleSignal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
       const problem = `the master cannot be read: ${(error as Error).message}`;
       return {
         ok: false,

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, ChildExit } from '../../../common/child-host.ts';
 import { gateOf } from '../../../common/disk-gate.ts';
 import { bytesRead, isThere } from '../../../common/other-process.ts';
-import { NoAnswerError } from '../errors.ts';
 
 /** What a child reads. */
 export interface Reading {
@@ -33,11 +32,12 @@ export async function endOfReader(child: Child, reading: Reading): Promise<Child
     if (now === null || now !== known || isResting()) [known, sinceMs] = [now, performance.now()];
   }
   await child.stop();
-  return await gateOf(file).run(() => untilGone(child.pid), { patienceMs: 0 });
+  // Nobody waits for this answer; until it comes, the disk counts as silent.
+  await gateOf(file).run(() => untilGone(child.pid), { patienceMs: 0 });
+  return await child.exited;
 }
 
-async function untilGone(pid: number): Promise<never> {
+async function untilGone(pid: number): Promise<void> {
   do await sleep(silentMs, undefined, { ref: false });
   while (isThere(pid));
-  throw new NoAnswerError(`process ${pid} is gone`);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRecord } from './record.ts';
 
 /** The type of a snake_case name in camelCase. */
 export type CamelCase<S extends string> = S extends `${infer Head}_${infer Tail}`
@@ -30,7 +31,7 @@ function rename(schema: z.core.$ZodType, value: unknown): unknown {
   if (Array.isArray(value) && inner instanceof z.ZodArray) {
     return value.map((item) => rename(inner.element, item));
   }
-  if (inner instanceof z.ZodObject && isObject(value)) {
+  if (inner instanceof z.ZodObject && isRecord(value)) {
     const shape: Readonly<Record<string, z.core.$ZodType | undefined>> = inner.shape;
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => {
@@ -57,8 +58,4 @@ export function unwrap(schema: z.core.$ZodType, value?: unknown): z.core.$ZodTyp
     return branch === undefined ? schema : unwrap(branch, value);
   }
   return schema;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

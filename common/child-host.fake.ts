@@ -10,18 +10,18 @@ type OnLine = (line: ChildLine) => void;
 export class SpawningChildHost implements ChildHost, AsyncDisposable {
   /** Processes by name; shared with the host that follows after a crash. */
   readonly running: Map<string, SpawnedProcess>;
-  private crashed = false;
+  #crashed = false;
 
   constructor(running = new Map<string, SpawnedProcess>()) {
     this.running = running;
   }
 
   async spawn(spec: ChildSpec, onLine: OnLine = () => {}): Promise<Child> {
-    if (this.crashed) return new Promise(() => {});
+    if (this.#crashed) return new Promise(() => {});
     const found = this.running.get(spec.name);
     if (found?.owner === this) throw new Error(`${spec.name} runs already`);
     if (found !== undefined && JSON.stringify(found.spec) === JSON.stringify(spec)) {
-      return this.hold(found, onLine, true);
+      return this.#hold(found, onLine, true);
     }
     await found?.stop();
     const process = await SpawnedProcess.start(spec, onLine);
@@ -29,12 +29,12 @@ export class SpawningChildHost implements ChildHost, AsyncDisposable {
     void process.exited.then(() => {
       if (this.running.get(spec.name) === process) this.running.delete(spec.name);
     });
-    return this.hold(process, onLine, false);
+    return this.#hold(process, onLine, false);
   }
 
   /** What SIGKILL of the supervisor does: users of this host get nothing from it any more. Returns its successor. */
   crash(): SpawningChildHost {
-    this.crashed = true;
+    this.#crashed = true;
     for (const process of this.running.values()) process.onLine = () => {};
     return new SpawningChildHost(this.running);
   }
@@ -43,12 +43,12 @@ export class SpawningChildHost implements ChildHost, AsyncDisposable {
     await Promise.all([...this.running.values()].map((process) => process.stop()));
   }
 
-  private hold(process: SpawnedProcess, onLine: OnLine, adopted: boolean): Child {
+  #hold(process: SpawnedProcess, onLine: OnLine, adopted: boolean): Child {
     process.owner = this;
     process.onLine = onLine;
     const unlessCrashed = (exit: ChildExit): Promise<ChildExit> | ChildExit =>
-      this.crashed ? new Promise(() => {}) : exit;
-    const stop = () => (this.crashed ? new Promise<never>(() => {}) : process.stop().then(unlessCrashed));
+      this.#crashed ? new Promise(() => {}) : exit;
+    const stop = () => (this.#crashed ? new Promise<never>(() => {}) : process.stop().then(unlessCrashed));
     const exited = process.exited.then(unlessCrashed);
     const { spec, pid } = process;
     return {

@@ -22,44 +22,44 @@ interface Window {
  * Keeps repeated messages from flooding the log: the first few are written, the others are counted, and the total is logged.
  */
 export class LogLimiter implements Disposable {
-  private readonly logger: Logger;
-  private readonly burst: number;
-  private readonly windowMs: number;
-  private readonly windows = new Map<string, Window>();
+  readonly #logger: Logger;
+  readonly #burst: number;
+  readonly #windowMs: number;
+  readonly #windows = new Map<string, Window>();
 
   constructor({ logger, burst = 3, windowMs = 10_000 }: LogLimiterOptions) {
-    this.logger = logger;
-    this.burst = burst;
-    this.windowMs = windowMs;
+    this.#logger = logger;
+    this.#burst = burst;
+    this.#windowMs = windowMs;
   }
 
   /** Logs, or counts. `key` says what counts as the same; it must come from a bounded set. */
   log(level: LogLevel, key: string, fields: object, message: string): void {
-    const window = this.windows.get(key) ?? this.open(key, level, message);
+    const window = this.#windows.get(key) ?? this.#open(key, level, message);
     window.seen += 1;
-    if (window.seen <= this.burst) this.logger[level](fields, message);
+    if (window.seen <= this.#burst) this.#logger[level](fields, message);
   }
 
   /** Logs the totals now. Idempotent. */
   [Symbol.dispose](): void {
-    for (const key of [...this.windows.keys()]) this.close(key);
+    for (const key of [...this.#windows.keys()]) this.#close(key);
   }
 
-  private open(key: string, level: LogLevel, message: string): Window {
-    const timer = setTimeout(() => this.close(key), this.windowMs);
+  #open(key: string, level: LogLevel, message: string): Window {
+    const timer = setTimeout(() => this.#close(key), this.#windowMs);
     timer.unref();
     const window = { level, message, timer, seen: 0 };
-    this.windows.set(key, window);
+    this.#windows.set(key, window);
     return window;
   }
 
-  private close(key: string): void {
-    const window = this.windows.get(key);
+  #close(key: string): void {
+    const window = this.#windows.get(key);
     if (window === undefined) return;
     clearTimeout(window.timer);
-    this.windows.delete(key);
-    const repeated = window.seen - this.burst;
+    this.#windows.delete(key);
+    const repeated = window.seen - this.#burst;
     if (repeated > 0)
-      this.logger[window.level]({ repeated, withinMs: this.windowMs }, `${window.message} (repeated)`);
+      this.#logger[window.level]({ repeated, withinMs: this.#windowMs }, `${window.message} (repeated)`);
   }
 }

@@ -1,10 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { errorCode } from './errors.ts';
 
-/** Whether a process that was ended is still there, as inside a system call that does not return. */
+/** Whether a process, or a group by its negative number, is still there, as inside a system call that does not return. */
 export function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Signals every process of a group; false if none is left. */
+export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-groupId, signal);
     return true;
   } catch (error) {
     if (errorCode(error) === 'ESRCH') return false;

@@ -8,23 +8,23 @@ const slowBelow = 0.8;
 
 /** Measures how many frames per second arrive, from a count that is read now and then. */
 export class FrameRateMeter {
-  private samples: { readonly frames: number; readonly atMs: number }[] = [];
+  #samples: { readonly frames: number; readonly atMs: number }[] = [];
 
   /** Starts again, for another pipeline. */
   restart(): void {
-    this.samples = [];
+    this.#samples = [];
   }
 
   note(frames: number, atMs: number): void {
-    const last = this.samples.at(-1);
+    const last = this.#samples.at(-1);
     if (last !== undefined && frames < last.frames) this.restart();
-    this.samples.push({ frames, atMs });
-    while ((this.samples[1]?.atMs ?? atMs) < atMs - windowMs) this.samples.shift();
+    this.#samples.push({ frames, atMs });
+    while ((this.#samples[1]?.atMs ?? atMs) < atMs - windowMs) this.#samples.shift();
   }
 
   /** Null before enough was seen. */
   get fps(): number | null {
-    const [first, last] = [this.samples[0], this.samples.at(-1)];
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     if (first === undefined || last === undefined || last.atMs - first.atMs < leastMs) return null;
     return ((last.frames - first.frames) * 1000) / (last.atMs - first.atMs);
   }

@@ -28,22 +28,22 @@ interface Progress {
 export class PtsTail implements AsyncDisposable {
   /** Distinguishes this file from a later one of the same name: while it is open, no other gets its number. */
   readonly inode: bigint;
-  private readonly path: string;
-  private readonly handle: FileHandle;
-  private readonly reader: PtsReader;
-  private readonly timesMs: number[] = [];
-  private offset: number;
-  private count: number;
-  private trimmed: number;
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #reader: PtsReader;
+  readonly #timesMs: number[] = [];
+  #offset: number;
+  #count: number;
+  #trimmed: number;
 
   private constructor(path: string, handle: FileHandle, inode: bigint, { offset, count }: Progress) {
-    this.path = path;
-    this.handle = handle;
+    this.#path = path;
+    this.#handle = handle;
     this.inode = inode;
-    this.offset = offset;
-    this.count = count;
-    this.trimmed = offset;
-    this.reader = new PtsReader((timeMs) => this.timesMs.push(timeMs), offset === 0 ? 'start' : 'middle');
+    this.#offset = offset;
+    this.#count = count;
+    this.#trimmed = offset;
+    this.#reader = new PtsReader((timeMs) => this.#timesMs.push(timeMs), offset === 0 ? 'start' : 'middle');
   }
 
   /** Rejects with ENOENT if there is no such file. */
@@ -62,35 +62,35 @@ export class PtsTail implements AsyncDisposable {
   async read(): Promise<PtsAddition> {
     const buffer = Buffer.alloc(chunkBytes);
     for (;;) {
-      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, this.offset);
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#offset);
       if (bytesRead === 0) break;
-      this.offset += bytesRead;
-      this.reader.push(buffer.toString('latin1', 0, bytesRead));
+      this.#offset += bytesRead;
+      this.#reader.push(buffer.toString('latin1', 0, bytesRead));
     }
-    const { size, mtimeMs } = await this.handle.stat();
-    const timesMs = this.timesMs.splice(0);
-    const first = this.count;
-    this.count += timesMs.length;
-    return { first, timesMs, writtenAtMs: size === this.offset ? mtimeMs : null };
+    const { size, mtimeMs } = await this.#handle.stat();
+    const timesMs = this.#timesMs.splice(0);
+    const first = this.#count;
+    this.#count += timesMs.length;
+    return { first, timesMs, writtenAtMs: size === this.#offset ? mtimeMs : null };
   }
 
   /** Gives back the space of what was read, once it is more than `atLeastBytes`. */
   async trim(host: ChildHost, name: string, atLeastBytes: number): Promise<void> {
-    if (this.offset - this.trimmed < atLeastBytes || this.reader.unfinished) return;
-    await noteProgress(this.path, this.inode, { offset: this.offset, count: this.count });
-    this.trimmed = this.offset;
+    if (this.#offset - this.#trimmed < atLeastBytes || this.#reader.unfinished) return;
+    await noteProgress(this.#path, this.inode, { offset: this.#offset, count: this.#count });
+    this.#trimmed = this.#offset;
     // Node has no fallocate(2). The descriptor's path leads to this file, whatever has its name by now.
-    const path = `/proc/${process.pid}/fd/${this.handle.fd}`;
-    const range = ['--offset', '0', '--length', `${this.offset}`];
+    const path = `/proc/${process.pid}/fd/${this.#handle.fd}`;
+    const range = ['--offset', '0', '--length', `${this.#offset}`];
     const child = await host.spawn({ name, argv: ['fallocate', '--punch-hole', ...range, path] });
     const { code } = await child.exited;
     // For file systems that cannot do it. A line that is being written is lost then, and the zeros in its place are rejected:
     // dating frames by their arrival is better than a full disk.
-    if (code !== 0) await this.handle.truncate(0);
+    if (code !== 0) await this.#handle.truncate(0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.handle.close();
+    await this.#handle.close();
   }
 }
 

@@ -5,39 +5,39 @@ import { CaptureOutputError } from './errors.ts';
  * the first frame, one per line. A piece may end anywhere; an unfinished last line waits for its rest.
  */
 export class PtsReader {
-  private readonly onTime: (timeMs: number) => void;
-  private atHeader: boolean;
-  private rest = '';
+  readonly #onTime: (timeMs: number) => void;
+  #atHeader: boolean;
+  #rest = '';
 
   /** @param from `middle`: at the beginning of a later line */
   constructor(onTime: (timeMs: number) => void, from: 'start' | 'middle' = 'start') {
-    this.onTime = onTime;
-    this.atHeader = from === 'start';
+    this.#onTime = onTime;
+    this.#atHeader = from === 'start';
   }
 
   /** Whether the last line is not complete yet. */
   get unfinished(): boolean {
-    return this.rest !== '';
+    return this.#rest !== '';
   }
 
   /** @throws CaptureOutputError */
   push(text: string): void {
-    const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop() ?? '';
-    for (const line of lines) this.take(line);
+    const lines = (this.#rest + text).split('\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
   }
 
-  private take(line: string): void {
-    if (this.atHeader) {
+  #take(line: string): void {
+    if (this.#atHeader) {
       if (!/^# time(code|stamp) format v2\s*$/.test(line)) {
         throw new CaptureOutputError('no presentation times: the first line is no "timecode format v2"');
       }
-      this.atHeader = false;
+      this.#atHeader = false;
       return;
     }
     if (!/^\d+(\.\d+)?\s*$/.test(line)) {
       throw new CaptureOutputError(`no presentation time: ${line.slice(0, 40)}`);
     }
-    this.onTime(Number(line));
+    this.#onTime(Number(line));
   }
 }

@@ -36,19 +36,19 @@ const defaultTrimBytes = 512 * 1024;
 
 /** Follows the times that the pipelines of a camera module write for their frames (`--save-pts`), and keeps the last ones. */
 export class SensorClock {
-  private readonly options: SensorClockOptions;
-  private readonly ticks: SensorTick[] = [];
+  readonly #options: SensorClockOptions;
+  readonly #ticks: SensorTick[] = [];
   /** How many ticks came before those kept. */
-  private forgotten = 0;
-  private looking: Promise<void> = Promise.resolve();
-  private ended = false;
-  private tail: PtsTail | undefined;
-  private tried: bigint | undefined;
+  #forgotten = 0;
+  #looking: Promise<void> = Promise.resolve();
+  #ended = false;
+  #tail: PtsTail | undefined;
+  #tried: bigint | undefined;
   /** A file that cannot be read, or contains something else; reported once. */
-  private refused: bigint | undefined;
+  #refused: bigint | undefined;
 
   constructor(options: SensorClockOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Runs until the signal aborts. Never rejects: read errors are logged; frames are dated by their arrival then. */
@@ -59,61 +59,61 @@ export class SensorClock {
       await pause(lookMs, signal);
     }
     await this.look();
-    this.ended = true;
-    await this.close();
+    this.#ended = true;
+    await this.#close();
   }
 
   /** Reads what was written until now. */
   look(): Promise<void> {
-    this.looking = this.looking.then(() => this.lookOrWarn());
-    return this.looking;
+    this.#looking = this.#looking.then(() => this.#lookOrWarn());
+    return this.#looking;
   }
 
   /** The ticks since `next` of an earlier call; from 0, all that are kept. */
   since(next: number): { readonly ticks: readonly SensorTick[]; readonly next: number } {
-    const from = Math.max(0, next - this.forgotten);
-    return { ticks: this.ticks.slice(from), next: this.forgotten + this.ticks.length };
+    const from = Math.max(0, next - this.#forgotten);
+    return { ticks: this.#ticks.slice(from), next: this.#forgotten + this.#ticks.length };
   }
 
-  private async lookOrWarn(): Promise<void> {
-    if (this.ended) return;
+  async #lookOrWarn(): Promise<void> {
+    if (this.#ended) return;
     try {
-      await this.read();
+      await this.#read();
     } catch (error) {
-      const { id, file, logger } = this.options;
+      const { id, file, logger } = this.#options;
       logger.warn({ err: error, source: id, file }, 'the times of the sensor cannot be read');
       // It stays open: as long as it is, no other file gets its number.
-      this.refused = this.tried;
+      this.#refused = this.#tried;
     }
   }
 
-  private async read(): Promise<void> {
-    const { file, host, id, trimBytes = defaultTrimBytes } = this.options;
+  async #read(): Promise<void> {
+    const { file, host, id, trimBytes = defaultTrimBytes } = this.#options;
     const inode = await inodeOf(file);
     // The rest from a pipeline that ended is read before its successor's file.
-    if (this.tail !== undefined && this.tail.inode !== this.refused) this.keep(await this.tail.read());
-    if (inode !== undefined && inode !== this.tail?.inode && inode !== this.refused) {
-      await this.close();
-      this.tried = inode;
-      this.tail = await PtsTail.open(file);
-      this.keep(await this.tail.read());
+    if (this.#tail !== undefined && this.#tail.inode !== this.#refused) this.#keep(await this.#tail.read());
+    if (inode !== undefined && inode !== this.#tail?.inode && inode !== this.#refused) {
+      await this.#close();
+      this.#tried = inode;
+      this.#tail = await PtsTail.open(file);
+      this.#keep(await this.#tail.read());
     }
-    if (this.tail?.inode !== this.refused) await this.tail?.trim(host, `trim-${id}`, trimBytes);
+    if (this.#tail?.inode !== this.#refused) await this.#tail?.trim(host, `trim-${id}`, trimBytes);
   }
 
-  private keep({ first, timesMs, writtenAtMs }: PtsAddition): void {
+  #keep({ first, timesMs, writtenAtMs }: PtsAddition): void {
     const last = timesMs.length - 1;
-    const pipeline = `${this.tail?.inode}`;
+    const pipeline = `${this.#tail?.inode}`;
     for (const [index, timeMs] of timesMs.entries()) {
       const deliveredAtMs = index === last ? writtenAtMs : null;
-      this.ticks.push({ timeMs, deliveredAtMs, number: first + index, pipeline });
+      this.#ticks.push({ timeMs, deliveredAtMs, number: first + index, pipeline });
     }
-    this.forgotten += this.ticks.splice(0, Math.max(0, this.ticks.length - keptTicks)).length;
+    this.#forgotten += this.#ticks.splice(0, Math.max(0, this.#ticks.length - keptTicks)).length;
   }
 
-  private async close(): Promise<void> {
-    await this.tail?.[Symbol.asyncDispose]();
-    this.tail = undefined;
+  async #close(): Promise<void> {
+    await this.#tail?.[Symbol.asyncDispose]();
+    this.#tail = undefined;
   }
 }
 

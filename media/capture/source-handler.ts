@@ -63,124 +63,124 @@ const reordered: CaptureFault = {
  * pipeline that lives and delivers none is ended with its whole group and started again.
  */
 export class SourceHandler {
-  private readonly options: SourceHandlerOptions;
-  private readonly backoff: Backoff;
-  private readonly command: CaptureCommand;
+  readonly #options: SourceHandlerOptions;
+  readonly #backoff: Backoff;
+  readonly #command: CaptureCommand;
   /** When the sensor took its frames, if the source reports it. */
   readonly sensorClock: SensorClock | undefined;
-  private current: SourceStatus;
-  private framesTotal = -1;
-  private lastFrameMs = 0;
+  #current: SourceStatus;
+  #framesTotal = -1;
+  #lastFrameMs = 0;
   /** Count of frames when the current pipeline started; null while none runs. */
-  private framesBefore: number | null = null;
-  private readonly meter = new FrameRateMeter();
+  #framesBefore: number | null = null;
+  readonly #meter = new FrameRateMeter();
   /** What the pipeline said about its input, and what was negotiated with the device. */
-  private facts: StreamFacts = {};
-  private askedDevice = false;
+  #facts: StreamFacts = {};
+  #askedDevice = false;
   /** The camera's H.264 has B-frames. */
-  private reordersFrames = false;
+  #reordersFrames = false;
   /** The most specific cause that the current pipeline named. */
-  private seen: CaptureFault | undefined;
+  #seen: CaptureFault | undefined;
 
   /** @throws SourceSpecError */
   constructor(options: SourceHandlerOptions) {
-    this.options = options;
-    this.backoff = new Backoff(options.backoff ?? { firstMs: 100, maxMs: 10_000 });
-    this.command = buildCapture(options.source, options.targets);
-    const { encoderReason, sensorTimes } = this.command;
+    this.#options = options;
+    this.#backoff = new Backoff(options.backoff ?? { firstMs: 100, maxMs: 10_000 });
+    this.#command = buildCapture(options.source, options.targets);
+    const { encoderReason, sensorTimes } = this.#command;
     const { host, logger, source } = options;
     if (sensorTimes !== undefined) {
       this.sensorClock = new SensorClock({ host, logger, id: source.id, file: sensorTimes });
     }
     const quiet = { fault: null, nextTryInMs: null, restarts: 0, lastErrorLine: null, deliveredFps: null };
-    this.current = { state: 'stopped', ...quiet, encoderReason };
+    this.#current = { state: 'stopped', ...quiet, encoderReason };
   }
 
   get status(): SourceStatus {
-    return this.current;
+    return this.#current;
   }
 
   /** What the raw pipe carries, as far as it is known by now; a recorder needs it. */
   get raw(): RawStream {
-    const { raw, askedFps } = this.command;
-    const { range = raw.range, fps: stated, codec } = this.facts;
+    const { raw, askedFps } = this.#command;
+    const { range = raw.range, fps: stated, codec } = this.#facts;
     const sent = raw.codec === 'h264' && codec === 'hevc' ? { ...raw, ...h265Frames } : raw;
-    return { ...sent, range, fps: askedFps ?? rateOf(stated, this.meter.fps) ?? raw.fps };
+    return { ...sent, range, fps: askedFps ?? rateOf(stated, this.#meter.fps) ?? raw.fps };
   }
 
   /**
    * Reports how many frames of this source have arrived since any fixed moment; call it on arrival or at least twice a second.
    */
   noteFrames(framesTotal: number, reordersFrames = false): void {
-    if (framesTotal === this.framesTotal) return;
-    this.reordersFrames = reordersFrames;
-    this.framesTotal = framesTotal;
-    this.lastFrameMs = performance.now();
-    this.meter.note(framesTotal, this.lastFrameMs);
+    if (framesTotal === this.#framesTotal) return;
+    this.#reordersFrames = reordersFrames;
+    this.#framesTotal = framesTotal;
+    this.#lastFrameMs = performance.now();
+    this.#meter.note(framesTotal, this.#lastFrameMs);
     // A take may start as soon as anyone sees the picture.
-    if (this.begun) this.tellRunning();
+    if (this.#begun) this.#tellRunning();
   }
 
   /**
    * Reports that it is unknown now whether frames arrive, which is no fault of the source; call it at least twice a second.
    */
   noteBlindness(): void {
-    this.lastFrameMs = performance.now();
+    this.#lastFrameMs = performance.now();
   }
 
   /** Runs until the signal aborts; ends the pipeline then. Faults of the source never make it reject. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.keepRunning(signal), this.sensorClock?.run(signal)]);
+    await Promise.all([this.#keepRunning(signal), this.sensorClock?.run(signal)]);
   }
 
-  private async keepRunning(signal: AbortSignal): Promise<void> {
-    const { source } = this.options;
+  async #keepRunning(signal: AbortSignal): Promise<void> {
+    const { source } = this.#options;
     let attempts = 0;
     while (!signal.aborted) {
-      this.tell({ state: 'starting', nextTryInMs: null, restarts: attempts, deliveredFps: null });
-      const fault = await this.runOnce(signal);
+      this.#tell({ state: 'starting', nextTryInMs: null, restarts: attempts, deliveredFps: null });
+      const fault = await this.#runOnce(signal);
       attempts += 1;
       if (signal.aborted) break;
-      const nextTryInMs = this.backoff.nextMs();
-      this.tell({ state: 'backing-off', fault, nextTryInMs });
-      this.options.logger.warn({ source: source.id, fault, nextTryInMs }, 'source ended, trying again');
+      const nextTryInMs = this.#backoff.nextMs();
+      this.#tell({ state: 'backing-off', fault, nextTryInMs });
+      this.#options.logger.warn({ source: source.id, fault, nextTryInMs }, 'source ended, trying again');
       // An abort only ends the pause early.
       await pause(nextTryInMs, signal);
     }
-    this.tell({ state: 'stopped', fault: null, nextTryInMs: null });
+    this.#tell({ state: 'stopped', fault: null, nextTryInMs: null });
   }
 
   /** One life of the pipeline. Returns why it ended. */
-  private async runOnce(signal: AbortSignal): Promise<CaptureFault> {
-    const { host, source, targets, logger } = this.options;
-    this.seen = undefined;
+  async #runOnce(signal: AbortSignal): Promise<CaptureFault> {
+    const { host, source, targets, logger } = this.#options;
+    this.#seen = undefined;
     const reader = new StreamFactsReader();
     const onLine = ({ text }: ChildLine) => {
       const line = redact(text);
       const isFact = reader.push(text);
-      if (isFact) this.facts = reader.facts;
-      const wrongCodec = isFact ? codecFault(this.command.raw.codec, reader.facts.codec) : undefined;
+      if (isFact) this.#facts = reader.facts;
+      const wrongCodec = isFact ? codecFault(this.#command.raw.codec, reader.facts.codec) : undefined;
       // It cannot work: everyone who waits for the picture reads why at once.
-      if (wrongCodec !== undefined) this.tell({ fault: wrongCodec });
+      if (wrongCodec !== undefined) this.#tell({ fault: wrongCodec });
       const fault = wrongCodec ?? faultOfLine(line);
-      const known = this.seen;
-      this.seen = moreTelling(known, fault);
+      const known = this.#seen;
+      this.#seen = moreTelling(known, fault);
       // Lines after the one that names the cause often only repeat that something failed.
-      const tells = this.seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
-      if (tells) this.tell({ lastErrorLine: line });
+      const tells = this.#seen !== known || (known === undefined && /\[(error|fatal|panic)\]/.test(line));
+      if (tells) this.#tell({ lastErrorLine: line });
       logger.debug({ source: source.id, line }, 'capture says');
     };
     try {
       if (targets.rawPipe !== undefined) await ensureRawPipe(host, targets.rawPipe);
       const spec = {
         name: `capture-${source.id}`,
-        argv: this.command.argv,
+        argv: this.#command.argv,
         durable: true,
         stopTimeoutMs: 2000,
       };
       const child = await host.spawn(spec, onLine);
-      const stalled = await this.watch(child, signal);
-      return causeOf(stalled, this.seen) ?? { code: 'ended', words: 'The stream ended.' };
+      const stalled = await this.#watch(child, signal);
+      return causeOf(stalled, this.#seen) ?? { code: 'ended', words: 'The stream ended.' };
     } catch (error) {
       logger.error({ err: error, source: source.id }, 'pipeline could not be run');
       return faultOfError(error);
@@ -188,21 +188,21 @@ export class SourceHandler {
   }
 
   /** Waits for the end of the pipeline, or causes it: on abort, or when frames stop. */
-  private async watch(child: Child, signal: AbortSignal): Promise<CaptureFault | undefined> {
+  async #watch(child: Child, signal: AbortSignal): Promise<CaptureFault | undefined> {
     const startedMs = performance.now();
-    this.lastFrameMs = startedMs;
-    this.framesBefore = this.framesTotal;
-    this.meter.restart();
-    this.askedDevice = false;
+    this.#lastFrameMs = startedMs;
+    this.#framesBefore = this.#framesTotal;
+    this.#meter.restart();
+    this.#askedDevice = false;
     let ended = false;
     const end = child.exited.then(() => {
-      this.framesBefore = null;
+      this.#framesBefore = null;
       ended = true;
     });
     while (!ended) {
-      const stall = signal.aborted ? undefined : this.check(startedMs);
+      const stall = signal.aborted ? undefined : this.#check(startedMs);
       if (signal.aborted || stall !== undefined) {
-        await this.stop(child);
+        await this.#stop(child);
         return stall;
       }
       // An abort only ends the pause early.
@@ -212,54 +212,54 @@ export class SourceHandler {
   }
 
   /** Checks whether frames arrive; reports the state, and the fault if they do not. */
-  private check(startedMs: number): CaptureFault | undefined {
-    const { begun } = this;
+  #check(startedMs: number): CaptureFault | undefined {
+    const begun = this.#begun;
     const now = performance.now();
-    const silentMs = now - this.lastFrameMs;
-    const { stallMs = 2500, startTimeoutMs = 15_000 } = this.options;
+    const silentMs = now - this.#lastFrameMs;
+    const { stallMs = 2500, startTimeoutMs = 15_000 } = this.#options;
     if (silentMs > (begun ? stallMs : startTimeoutMs)) {
       const words = begun ? 'Frames stopped arriving.' : 'The camera started, but no frame arrived.';
       const fault = { code: 'stalled', words } as const;
-      this.framesBefore = null;
-      this.tell({ state: 'stalled', fault });
+      this.#framesBefore = null;
+      this.#tell({ state: 'stalled', fault });
       return fault;
     }
-    if (begun) this.tellRunning();
-    if (begun) this.judgeStream();
+    if (begun) this.#tellRunning();
+    if (begun) this.#judgeStream();
     // A receiver that joins a stream between two keyframes cannot read it at first; frames show that it can be read.
-    if (begun && this.seen?.code === 'codec-not-supported') this.seen = undefined;
-    if (begun && !this.askedDevice) void this.askDevice();
-    if (begun && now - startedMs > stableMs) this.backoff.reset();
+    if (begun && this.#seen?.code === 'codec-not-supported') this.#seen = undefined;
+    if (begun && !this.#askedDevice) void this.#askDevice();
+    if (begun && now - startedMs > stableMs) this.#backoff.reset();
     return undefined;
   }
 
   /** Whether frames of the current pipeline have arrived. */
-  private get begun(): boolean {
-    return this.framesBefore !== null && this.framesTotal !== this.framesBefore;
+  get #begun(): boolean {
+    return this.#framesBefore !== null && this.#framesTotal !== this.#framesBefore;
   }
 
-  private tellRunning(): void {
-    if (this.current.state === 'running') return;
-    this.tell({ state: 'running', fault: null, lastErrorLine: null });
+  #tellRunning(): void {
+    if (this.#current.state === 'running') return;
+    this.#tell({ state: 'running', fault: null, lastErrorLine: null });
   }
 
   /** Reports if what arrives is not what was requested. */
-  private judgeStream(): void {
-    const { fps } = this.meter;
+  #judgeStream(): void {
+    const { fps } = this.#meter;
     const deliveredFps = fps === null ? null : Math.round(fps * 10) / 10;
-    const fault = this.streamFault(fps);
-    const [was, is] = [this.current.deliveredFps, deliveredFps];
+    const fault = this.#streamFault(fps);
+    const [was, is] = [this.#current.deliveredFps, deliveredFps];
     // A rate that varies by tenths is not reported.
     const sameRate = was === is || (was !== null && is !== null && Math.abs(was - is) < 0.5);
-    if (sameRate && fault?.code === this.current.fault?.code) return;
-    this.tell({ fault, deliveredFps });
+    if (sameRate && fault?.code === this.#current.fault?.code) return;
+    this.#tell({ fault, deliveredFps });
   }
 
-  private streamFault(fps: number | null): CaptureFault | null {
-    if (this.reordersFrames) return reordered;
-    const { askedFps } = this.command;
+  #streamFault(fps: number | null): CaptureFault | null {
+    if (this.#reordersFrames) return reordered;
+    const { askedFps } = this.#command;
     // Pictures are thinned on purpose.
-    const thinned = this.options.targets.encoder.encoder === 'mjpeg';
+    const thinned = this.#options.targets.encoder.encoder === 'mjpeg';
     if (askedFps === null || thinned || !isSlow(fps, askedFps)) return null;
     const share = `${Math.round(fps ?? 0)} of the ${askedFps} frames a second that were asked for`;
     return {
@@ -269,10 +269,10 @@ export class SourceHandler {
   }
 
   /** Asks which range was negotiated for the samples, if they do not say. */
-  private async askDevice(): Promise<void> {
-    this.askedDevice = true;
-    const { source, host, logger } = this.options;
-    const { rangeQuery: argv } = this.command;
+  async #askDevice(): Promise<void> {
+    this.#askedDevice = true;
+    const { source, host, logger } = this.#options;
+    const { rangeQuery: argv } = this.#command;
     if (argv === undefined) return;
     const lines: string[] = [];
     try {
@@ -284,7 +284,7 @@ export class SourceHandler {
       );
       await child.exited;
       const range = negotiatedRange(lines.join('\n'));
-      if (range !== undefined) this.facts = { ...this.facts, range };
+      if (range !== undefined) this.#facts = { ...this.#facts, range };
       else logger.warn({ source: source.id, lines }, 'the camera does not say which range its samples have');
     } catch (error) {
       logger.warn(
@@ -295,17 +295,17 @@ export class SourceHandler {
   }
 
   /** Ends the group. Without a recorder the pipe must be emptied meanwhile, or ffmpeg would have to be killed. */
-  private async stop(child: Child): Promise<void> {
+  async #stop(child: Child): Promise<void> {
     const drained = new AbortController();
-    const { rawPipe } = this.options.targets;
+    const { rawPipe } = this.#options.targets;
     const stopping = child.stop().then(() => drained.abort());
     const draining = rawPipe === undefined ? Promise.resolve() : drainRawPipe(rawPipe, drained.signal);
     await Promise.all([stopping, draining]);
   }
 
-  private tell(change: Partial<SourceStatus>): void {
-    this.current = { ...this.current, ...change };
-    this.options.onStatus?.(this.current);
+  #tell(change: Partial<SourceStatus>): void {
+    this.#current = { ...this.#current, ...change };
+    this.#options.onStatus?.(this.#current);
   }
 }
 

@@ -25,26 +25,26 @@ const fullSpaces: ReadonlySet<string> = new Set(['sYCC', 'sRGB', 'RAW']);
  * pipeline's own output and are skipped.
  */
 export class StreamFactsReader {
-  private inInput = false;
-  private known: StreamFacts = {};
+  #inInput = false;
+  #known: StreamFacts = {};
 
   get facts(): StreamFacts {
-    return this.known;
+    return this.#known;
   }
 
   /** Returns whether the line contained a fact. Never throws. */
   push(line: string): boolean {
     const space = libcameraStream.exec(line)?.[1];
-    if (space !== undefined) return this.add({ range: rangeOfSpace(space) });
-    if (/\bInput #0\b/.test(line)) this.inInput = true;
-    if (/\b(Output #\d|Stream mapping:)/.test(line)) this.inInput = false;
-    if (!this.inInput) return false;
+    if (space !== undefined) return this.#add({ range: rangeOfSpace(space) });
+    if (/\bInput #0\b/.test(line)) this.#inInput = true;
+    if (/\b(Output #\d|Stream mapping:)/.test(line)) this.#inInput = false;
+    if (!this.#inInput) return false;
     const video = inputStream.exec(line);
-    return video === null ? false : this.add(factsOf(video[1] ?? '', video[2] ?? ''));
+    return video === null ? false : this.#add(factsOf(video[1] ?? '', video[2] ?? ''));
   }
 
-  private add(facts: StreamFacts): boolean {
-    this.known = { ...this.known, ...facts };
+  #add(facts: StreamFacts): boolean {
+    this.#known = { ...this.#known, ...facts };
     return true;
   }
 }

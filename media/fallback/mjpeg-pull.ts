@@ -2,11 +2,11 @@ import type { Logger } from 'pino';
 import { Backoff } from '../../common/backoff.ts';
 import { describeError } from '../../common/errors.ts';
 import { pause } from '../../common/pause.ts';
+import { maxPictureBytes } from '../../common/picture-size.ts';
 import { PictureError } from './errors.ts';
 import { authorizationFor } from './http-password.ts';
 import { boundaryOf, MultipartParser } from './multipart.ts';
 
-const maxPictureBytes = 4 * 1024 * 1024;
 const silentMs = 10_000;
 const retryLimits = { firstMs: 250, maxMs: 3000 };
 

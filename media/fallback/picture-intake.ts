@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { maxPictureBytes } from '../../common/picture-size.ts';
 import { UnixServer } from '../../common/unix-server.ts';
 import { JpegSplitter } from './jpeg-splitter.ts';
-
-const maxPictureBytes = 4 * 1024 * 1024;
 
 /** Where pictures arrive. */
 export interface PictureIntakeOptions {

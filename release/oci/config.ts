@@ -1,3 +1,5 @@
+import { isoSeconds } from '../iso-seconds.ts';
+
 /** What differs between the two images. */
 export interface ImageKind {
   readonly title: string;
@@ -117,8 +119,4 @@ export function imageConfig(kind: ImageKind, facts: ImageFacts) {
     rootfs: { type: 'layers', diff_ids: facts.diffIds },
     history: facts.diffIds.map(() => ({ created, created_by: 'release/oci' })),
   };
-}
-
-function isoSeconds(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -47,7 +47,7 @@ export interface HttpServiceOptions {
   readonly lookMs?: number;
 }
 
-interface WantedHttp {
+interface WantedPage {
   /** The settings it was made from. */
   readonly settings: ReturnType<typeof restartKey>;
   readonly http: Config['http'];
@@ -83,7 +83,7 @@ export class HttpService {
   readonly #certificates: Certificates;
   readonly #stop = new AbortController();
   readonly #backoff: Backoff;
-  #wanted: WantedHttp | null = null;
+  #wanted: WantedPage | null = null;
   #running: Running | null = null;
   #reach: Reach | null = null;
   #loop: Promise<void> | null = null;
@@ -129,7 +129,7 @@ export class HttpService {
     await rm(this.#options.paths.apiUrl, { force: true });
   }
 
-  async #startSimulation(wanted: WantedHttp): Promise<void> {
+  async #startSimulation(wanted: WantedPage): Promise<void> {
     const serving = { listen: usable(loopback), tlsPort: null, local: null, port: this.#port(wanted) };
     await this.#start(serving, { upstream: wanted.upstream, required: false, identity: null });
     this.#options.health.ok();
@@ -260,13 +260,13 @@ export class HttpService {
     this.#reported = reason;
   }
 
-  #port({ http }: WantedHttp): number {
+  #port({ http }: WantedPage): number {
     return this.#options.port ?? http.port;
   }
 }
 
 /** What page and API should be; while it is equal, nothing about them changes. */
-export function pageWanted(config: Config, name: string, role: Role): WantedHttp {
+export function pageWanted(config: Config, name: string, role: Role): WantedPage {
   const { http, gateway } = config;
   const upstream = role === 'hub' ? (gateway.upstream ?? null) : null;
   return { settings: restartKey({ ...config, name, role }, 'page'), http, name, upstream };

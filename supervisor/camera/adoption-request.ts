@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
 import type { z } from 'zod';
 import { parseJsonText } from '../../common/json-text.ts';
@@ -53,15 +54,7 @@ export async function requestAdoption(
   { camera, onCode, mayTake }: AdoptionRequestOptions,
   signal: AbortSignal,
 ): Promise<Adoption | null> {
-  const base = await baseOf(hub, signal);
-  const url = new URL(routes.adoptLink.path, `${base}/`);
-  const secure = url.protocol === 'https:';
-  const announced = secure ? hub.tlsFingerprint : null;
-  const shown = secure && announced === null ? await serverCertificate(url, signal) : null;
-  const fingerprint = announced ?? (shown === null ? null : fingerprintToPin(shown));
-  const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
-  url.protocol = secure ? 'wss:' : 'ws:';
-  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 4096, ...tls });
+  const { socket, fingerprint, certificate } = await dial(hub, signal);
   const nonce = randomBytes(32).toString('hex');
   const end = Promise.withResolvers<Adoption | null>();
   let known: { hubId: string; hubName: string } | null = null;
@@ -71,13 +64,8 @@ export async function requestAdoption(
   if (signal.aborted) stop();
   socket.on('open', () => send(socket, { type: 'hello', ...camera, commitment: commitmentOf(nonce) }));
   socket.on('unexpected-response', (_request, response) => {
-    const { statusCode } = response;
-    void problemCode(response).then((code) => {
-      end.reject(
-        code === 'TLS_REQUIRED'
-          ? new TlsRequiredError()
-          : new HubAnsweredError(`the hub answered ${statusCode}`),
-      );
+    void refusalOf(response).then((error) => {
+      end.reject(error);
       socket.terminate();
     });
   });
@@ -96,8 +84,7 @@ export async function requestAdoption(
       clearTimeout(late);
       send(socket, { type: 'reveal', nonce });
       const code = adoptionCode({
-        // The hub's code covers its certificate, even one that an authority vouches for and that is not pinned.
-        fingerprint: fingerprint ?? shown?.fingerprint ?? null,
+        fingerprint: certificate,
         cameraId: camera.id,
         cameraNonce: nonce,
         hubNonce: message.nonce,
@@ -125,6 +112,35 @@ export async function requestAdoption(
     socket.on('error', () => {}); // already decided; how the socket ends does not matter
     socket.terminate();
   }
+}
+
+/** A connection to a hub that is not trusted yet. */
+interface Dialled {
+  readonly socket: WebSocket;
+  /** Of the certificate to accept from now on; null without TLS, and for one that an authority vouches for. */
+  readonly fingerprint: string | null;
+  /** Of the certificate that the hub's code covers, whether it is pinned or not. */
+  readonly certificate: string | null;
+}
+
+async function dial(hub: HubCandidate, signal: AbortSignal): Promise<Dialled> {
+  const url = new URL(routes.adoptLink.path, `${await baseOf(hub, signal)}/`);
+  const secure = url.protocol === 'https:';
+  const announced = secure ? hub.tlsFingerprint : null;
+  const shown = secure && announced === null ? await serverCertificate(url, signal) : null;
+  const fingerprint = announced ?? (shown === null ? null : fingerprintToPin(shown));
+  const tls = fingerprint === null ? {} : await pinTls(url, fingerprint, signal);
+  url.protocol = secure ? 'wss:' : 'ws:';
+  const socket = new WebSocket(url, { handshakeTimeout: 5000, maxPayload: 4096, ...tls });
+  return { socket, fingerprint, certificate: fingerprint ?? shown?.fingerprint ?? null };
+}
+
+async function refusalOf(response: IncomingMessage): Promise<Error> {
+  const { statusCode } = response;
+  const code = await problemCode(response);
+  return code === 'TLS_REQUIRED'
+    ? new TlsRequiredError()
+    : new HubAnsweredError(`the hub answered ${statusCode}`);
 }
 
 /** The address at which the hub answers, of all its addresses. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isRecord } from '../../common/record.ts';
 import { formatKeyPath, type KeyPath } from './key-path.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -19,7 +20,7 @@ type Report = (path: KeyPath, shown: string) => void;
 
 function compare(before: unknown, after: unknown, path: KeyPath, report: Report, shown = ''): void {
   if (isDeepStrictEqual(before, after)) return;
-  if (isTable(before) && isTable(after)) {
+  if (isRecord(before) && isRecord(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       const name = shown === '' ? key : `${shown}.${key}`;
       compare(before[key], after[key], [...path, key], report, name);
@@ -42,7 +43,7 @@ function byId(value: unknown): Map<string, unknown> | undefined {
   if (!Array.isArray(value)) return undefined;
   const result = new Map<string, unknown>();
   for (const item of value) {
-    if (!isTable(item) || typeof item.id !== 'string') return undefined;
+    if (!isRecord(item) || typeof item.id !== 'string') return undefined;
     result.set(item.id, item);
   }
   return result;
@@ -50,8 +51,4 @@ function byId(value: unknown): Map<string, unknown> | undefined {
 
 function sameIds(a: Map<string, unknown>, b: Map<string, unknown>): boolean {
   return a.size === b.size && [...a.keys()].every((id) => b.has(id));
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

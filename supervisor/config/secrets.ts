@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { unwrap } from '../../common/camel-case.ts';
+import { isRecord } from '../../common/record.ts';
 import { fileSchema } from './schema-file.ts';
 
 /** Shown in place of a secret wherever settings are shown. No secret looks like it: none has spaces. */
@@ -30,13 +31,13 @@ function mapSecrets(schema: z.core.$ZodType, value: unknown, known: unknown, cha
     if (element === null) return value;
     return value.map((item) => mapSecrets(element, item, namesake(item, known), change));
   }
-  if (!isTable(value)) return value;
+  if (!isRecord(value)) return value;
   const shapes = shapesOf(schema);
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
       const member = shapes.map((shape) => shape[key]).find((one) => one !== undefined);
       if (member === undefined) return [key, item];
-      const other = isTable(known) ? known[key] : undefined;
+      const other = isRecord(known) ? known[key] : undefined;
       if (z.globalRegistry.get(member)?.secret === true) {
         return [key, item === undefined || item === null ? item : change(item, other)];
       }
@@ -62,10 +63,6 @@ function shapesOf(schema: z.core.$ZodType): Shape[] {
 }
 
 function namesake(item: unknown, list: unknown): unknown {
-  if (!isTable(item) || !Array.isArray(list)) return undefined;
-  return list.find((one) => isTable(one) && one.id !== undefined && one.id === item.id);
-}
-
-function isTable(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  if (!isRecord(item) || !Array.isArray(list)) return undefined;
+  return list.find((one) => isRecord(one) && one.id !== undefined && one.id === item.id);
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { errorCode, RushlightError } from '../../common/errors.ts';
 import { removeLeftovers, writeFileAtomic } from '../../common/files.ts';
 import { jsonIn } from '../../common/json-text.ts';
+import { isRecord } from '../../common/record.ts';
 
 /** Version of state.json as a whole. Sections grow by optional fields, which does not raise it. */
 const stateVersion = 1;
@@ -53,20 +54,20 @@ export interface StateStoreOptions {
  * program does not know stay in it, so that an older and a newer release can take turns.
  */
 export class StateStore {
-  private readonly file: string;
-  private readonly logger: Logger;
-  private readonly onDamage: (what: string) => void;
+  readonly #file: string;
+  readonly #logger: Logger;
+  readonly #onDamage: (what: string) => void;
   /** Sections already reported as damaged. */
-  private readonly damaged = new Set<string>();
+  readonly #damaged = new Set<string>();
   /** The file as it was read, until a copy of it has been kept. */
-  private found: string | null = null;
-  private document: Record<string, unknown> | undefined;
-  private readonly inTurn = pLimit(1);
+  #found: string | null = null;
+  #document: Record<string, unknown> | undefined;
+  readonly #inTurn = pLimit(1);
 
   constructor(options: StateStoreOptions) {
-    this.file = options.file;
-    this.logger = options.logger;
-    this.onDamage = options.onDamage ?? (() => {});
+    this.#file = options.file;
+    this.#logger = options.logger;
+    this.#onDamage = options.onDamage ?? (() => {});
   }
 
   /**
@@ -74,15 +75,15 @@ export class StateStore {
    * folder cannot be used.
    */
   async load(): Promise<void> {
-    await removeLeftovers(this.file);
-    this.document = (await this.read()) ?? { version: stateVersion };
+    await removeLeftovers(this.#file);
+    this.#document = (await this.#read()) ?? { version: stateVersion };
   }
 
   /** The section as it is now. An invalid section counts as empty. */
   get<T extends z.ZodObject>(section: StateSection<T>): z.output<T> {
-    const parsed = section.schema.safeParse(this.raw(section.name));
+    const parsed = section.schema.safeParse(this.#raw(section.name));
     if (parsed.success) return parsed.data;
-    this.noteDamage(section.name, parsed.error);
+    this.#noteDamage(section.name, parsed.error);
     return section.schema.parse({});
   }
 
@@ -95,83 +96,83 @@ export class StateStore {
     section: StateSection<T>,
     change: (current: z.output<T>) => Partial<z.input<T>>,
   ): Promise<void> {
-    return this.inTurn(() => this.apply(section, change));
+    return this.#inTurn(() => this.#apply(section, change));
   }
 
-  private async apply<T extends z.ZodObject>(
+  async #apply<T extends z.ZodObject>(
     section: StateSection<T>,
     change: (current: z.output<T>) => Partial<z.input<T>>,
   ): Promise<void> {
-    const before = this.document;
-    const changed = { ...this.foundation(section), ...change(this.get(section)) };
+    const before = this.#document;
+    const changed = { ...this.#foundation(section), ...change(this.get(section)) };
     section.schema.parse(changed);
     const after = { ...before, version: before?.version ?? stateVersion, [section.name]: changed };
     try {
-      await writeFileAtomic(this.file, `${JSON.stringify(after, undefined, 2)}\n`);
+      await writeFileAtomic(this.#file, `${JSON.stringify(after, undefined, 2)}\n`);
     } catch (error) {
-      throw new StateError(`cannot write ${this.file}`, { cause: error });
+      throw new StateError(`cannot write ${this.#file}`, { cause: error });
     }
-    this.document = after;
+    this.#document = after;
   }
 
-  private raw(name: string): Record<string, unknown> {
-    if (this.document === undefined) throw new StateError('the state has not been loaded');
-    const section = this.document[name];
+  #raw(name: string): Record<string, unknown> {
+    if (this.#document === undefined) throw new StateError('the state has not been loaded');
+    const section = this.#document[name];
     return isRecord(section) ? section : {};
   }
 
   /** The base of a section's change: the section itself, or of an invalid one the fields that this release does not know. */
-  private foundation<T extends z.ZodObject>({ name, schema }: StateSection<T>): Record<string, unknown> {
-    const raw = this.raw(name);
+  #foundation<T extends z.ZodObject>({ name, schema }: StateSection<T>): Record<string, unknown> {
+    const raw = this.#raw(name);
     if (schema.safeParse(raw).success) return raw;
     return Object.fromEntries(Object.entries(raw).filter(([key]) => !Object.hasOwn(schema.shape, key)));
   }
 
   /** Reports it once. A copy of the old file is kept beside the one in use. */
-  private noteDamage(section: string, error: z.ZodError): void {
-    if (this.damaged.has(section)) return;
-    this.damaged.add(section);
+  #noteDamage(section: string, error: z.ZodError): void {
+    if (this.#damaged.has(section)) return;
+    this.#damaged.add(section);
     const problem = z.prettifyError(error);
-    this.logger.error({ section, problem }, 'a section of the state is not valid and counts as empty');
-    this.onDamage(`What was remembered as "${section}" was damaged and has been discarded.`);
-    void this.inTurn(() => this.keepFound());
+    this.#logger.error({ section, problem }, 'a section of the state is not valid and counts as empty');
+    this.#onDamage(`What was remembered as "${section}" was damaged and has been discarded.`);
+    void this.#inTurn(() => this.#keepFound());
   }
 
-  private async keepFound(): Promise<void> {
-    const text = this.found;
-    this.found = null;
+  async #keepFound(): Promise<void> {
+    const text = this.#found;
+    this.#found = null;
     if (text === null) return;
     try {
-      await writeFile(asideOf(this.file), text, { mode: 0o600 });
+      await writeFile(asideOf(this.#file), text, { mode: 0o600 });
     } catch (error) {
-      this.logger.warn({ err: error }, 'no copy of the damaged state can be kept');
+      this.#logger.warn({ err: error }, 'no copy of the damaged state can be kept');
     }
   }
 
-  private async read(): Promise<Record<string, unknown> | undefined> {
+  async #read(): Promise<Record<string, unknown> | undefined> {
     try {
-      const text = await readFile(this.file, 'utf8');
+      const text = await readFile(this.#file, 'utf8');
       const parsed = documentSchema.safeParse(jsonIn(text));
-      this.found = text;
+      this.#found = text;
       if (parsed.success) return parsed.data;
-      await this.putAside(parsed.error);
+      await this.#putAside(parsed.error);
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') await this.putAside(error);
+      if (errorCode(error) !== 'ENOENT') await this.#putAside(error);
     }
     return undefined;
   }
 
   /** A disk that returns damaged data or an error is no reason not to start. */
-  private async putAside(error: unknown): Promise<void> {
-    const what = `What this appliance remembered (${basename(this.file)}) was damaged and has been discarded.`;
-    this.logger.error({ err: error, file: this.file }, 'the state is broken and is put aside');
-    this.onDamage(what);
+  async #putAside(error: unknown): Promise<void> {
+    const what = `What this appliance remembered (${basename(this.#file)}) was damaged and has been discarded.`;
+    this.#logger.error({ err: error, file: this.#file }, 'the state is broken and is put aside');
+    this.#onDamage(what);
     // A folder or a device may already have the first name.
-    for (const aside of [asideOf(this.file), `${asideOf(this.file)}-${Date.now()}`]) {
+    for (const aside of [asideOf(this.#file), `${asideOf(this.#file)}-${Date.now()}`]) {
       try {
-        return await rename(this.file, aside);
+        return await rename(this.#file, aside);
       } catch (cause) {
-        this.logger.warn({ err: cause, aside }, 'the broken state cannot be put aside');
+        this.#logger.warn({ err: cause, aside }, 'the broken state cannot be put aside');
       }
     }
   }
@@ -179,8 +180,4 @@ export class StateStore {
 
 function asideOf(file: string): string {
   return `${file}.broken`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -30,80 +30,80 @@ function pathId(path: KeyPath): string {
 
 class TomlScanner {
   readonly lines = new Map<string, number>();
-  private readonly text: string;
-  private position = 0;
-  private line = 1;
-  private table: KeyPath = [];
-  private readonly arrayLengths = new Map<string, number>();
+  readonly #text: string;
+  #position = 0;
+  #line = 1;
+  #table: KeyPath = [];
+  readonly #arrayLengths = new Map<string, number>();
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
   }
 
   scan(): void {
     for (;;) {
-      this.skipBlank(true);
-      if (this.position >= this.text.length) return;
-      const before = this.position;
-      if (this.peek() === '[') this.header();
-      else this.keyValue(this.table);
-      if (this.position === before) this.advance();
+      this.#skipBlank(true);
+      if (this.#position >= this.#text.length) return;
+      const before = this.#position;
+      if (this.#peek() === '[') this.#header();
+      else this.#keyValue(this.#table);
+      if (this.#position === before) this.#advance();
     }
   }
 
-  private header(): void {
-    const isArray = this.text.startsWith('[[', this.position);
-    this.position += isArray ? 2 : 1;
-    const parts = this.key();
+  #header(): void {
+    const isArray = this.#text.startsWith('[[', this.#position);
+    this.#position += isArray ? 2 : 1;
+    const parts = this.#key();
     const path: (string | number)[] = [];
     for (const [index, part] of parts.entries()) {
       path.push(part);
-      this.note(path);
+      this.#note(path);
       const id = pathId(path);
-      const length = this.arrayLengths.get(id);
+      const length = this.#arrayLengths.get(id);
       const isLast = index === parts.length - 1;
       if (isLast && isArray) {
-        this.arrayLengths.set(id, (length ?? 0) + 1);
+        this.#arrayLengths.set(id, (length ?? 0) + 1);
         path.push(length ?? 0);
       } else if (length !== undefined) {
         path.push(length - 1);
       }
-      this.note(path);
+      this.#note(path);
     }
-    this.table = path;
-    while (this.peek() === ']') this.position += 1;
+    this.#table = path;
+    while (this.#peek() === ']') this.#position += 1;
   }
 
-  private keyValue(table: KeyPath): void {
+  #keyValue(table: KeyPath): void {
     const path = [...table];
-    for (const part of this.key()) {
+    for (const part of this.#key()) {
       path.push(part);
-      this.note(path);
+      this.#note(path);
     }
-    if (this.peek() !== '=') return;
-    this.position += 1;
-    this.skipBlank(false);
-    this.value(path);
+    if (this.#peek() !== '=') return;
+    this.#position += 1;
+    this.#skipBlank(false);
+    this.#value(path);
   }
 
   /** A dotted key, bare or quoted. */
-  private key(): string[] {
+  #key(): string[] {
     const parts: string[] = [];
     for (;;) {
-      this.skipBlank(false);
-      const quote = this.peek();
-      if (quote === '"' || quote === "'") parts.push(this.quotedKey(quote));
-      else parts.push(this.take(/[A-Za-z0-9_-]*/y));
-      this.skipBlank(false);
-      if (this.peek() !== '.') return parts;
-      this.position += 1;
+      this.#skipBlank(false);
+      const quote = this.#peek();
+      if (quote === '"' || quote === "'") parts.push(this.#quotedKey(quote));
+      else parts.push(this.#take(/[A-Za-z0-9_-]*/y));
+      this.#skipBlank(false);
+      if (this.#peek() !== '.') return parts;
+      this.#position += 1;
     }
   }
 
-  private quotedKey(quote: string): string {
-    const start = this.position;
-    this.string(quote);
-    const raw = this.text.slice(start, this.position);
+  #quotedKey(quote: string): string {
+    const start = this.#position;
+    this.#string(quote);
+    const raw = this.#text.slice(start, this.#position);
     if (quote === "'") return raw.slice(1, -1);
     try {
       return String(JSON.parse(raw));
@@ -113,84 +113,84 @@ class TomlScanner {
     }
   }
 
-  private value(path: KeyPath): void {
-    const first = this.peek();
-    if (first === '"' || first === "'") this.string(first);
-    else if (first === '[') this.array(path);
-    else if (first === '{') this.inlineTable(path);
-    else this.take(/[^,\]}#\n]*/y);
+  #value(path: KeyPath): void {
+    const first = this.#peek();
+    if (first === '"' || first === "'") this.#string(first);
+    else if (first === '[') this.#array(path);
+    else if (first === '{') this.#inlineTable(path);
+    else this.#take(/[^,\]}#\n]*/y);
   }
 
-  private array(path: KeyPath): void {
-    this.position += 1;
+  #array(path: KeyPath): void {
+    this.#position += 1;
     for (let index = 0; ; index += 1) {
-      this.skipBlank(true);
-      if (this.position >= this.text.length || this.peek() === ']') break;
-      const before = this.position;
-      this.note([...path, index]);
-      this.value([...path, index]);
-      this.skipBlank(true);
-      if (this.peek() === ',') this.position += 1;
-      if (this.position === before) this.advance();
+      this.#skipBlank(true);
+      if (this.#position >= this.#text.length || this.#peek() === ']') break;
+      const before = this.#position;
+      this.#note([...path, index]);
+      this.#value([...path, index]);
+      this.#skipBlank(true);
+      if (this.#peek() === ',') this.#position += 1;
+      if (this.#position === before) this.#advance();
     }
-    this.position += 1;
+    this.#position += 1;
   }
 
-  private inlineTable(path: KeyPath): void {
-    this.position += 1;
+  #inlineTable(path: KeyPath): void {
+    this.#position += 1;
     for (;;) {
-      this.skipBlank(true);
-      if (this.position >= this.text.length || this.peek() === '}') break;
-      const before = this.position;
-      this.keyValue(path);
-      this.skipBlank(true);
-      if (this.peek() === ',') this.position += 1;
-      if (this.position === before) this.advance();
+      this.#skipBlank(true);
+      if (this.#position >= this.#text.length || this.#peek() === '}') break;
+      const before = this.#position;
+      this.#keyValue(path);
+      this.#skipBlank(true);
+      if (this.#peek() === ',') this.#position += 1;
+      if (this.#position === before) this.#advance();
     }
-    this.position += 1;
+    this.#position += 1;
   }
 
-  private string(quote: string): void {
+  #string(quote: string): void {
     const triple = quote.repeat(3);
-    const isTriple = this.text.startsWith(triple, this.position);
+    const isTriple = this.#text.startsWith(triple, this.#position);
     const end = isTriple ? triple : quote;
-    this.position += end.length;
-    while (this.position < this.text.length && !this.text.startsWith(end, this.position)) {
-      if (quote === '"' && this.peek() === '\\') this.advance();
-      this.advance();
+    this.#position += end.length;
+    while (this.#position < this.#text.length && !this.#text.startsWith(end, this.#position)) {
+      if (quote === '"' && this.#peek() === '\\') this.#advance();
+      this.#advance();
     }
-    this.position += end.length;
+    this.#position += end.length;
     // Up to two quotes may come right before the closing three.
-    for (let extra = 0; isTriple && extra < 2 && this.peek() === quote; extra += 1) this.position += 1;
+    for (let extra = 0; isTriple && extra < 2 && this.#peek() === quote; extra += 1) this.#position += 1;
   }
 
-  private skipBlank(acrossLines: boolean): void {
+  #skipBlank(acrossLines: boolean): void {
     for (;;) {
-      this.take(acrossLines ? /[ \t\r\n]*/y : /[ \t]*/y);
-      if (!acrossLines || this.peek() !== '#') return;
-      this.take(/[^\n]*/y);
+      this.#take(acrossLines ? /[ \t\r\n]*/y : /[ \t]*/y);
+      if (!acrossLines || this.#peek() !== '#') return;
+      this.#take(/[^\n]*/y);
     }
   }
 
-  private note(path: KeyPath): void {
+  #note(path: KeyPath): void {
     const id = pathId(path);
-    if (!this.lines.has(id)) this.lines.set(id, this.line);
+    if (!this.lines.has(id)) this.lines.set(id, this.#line);
   }
 
-  private take(pattern: RegExp): string {
-    pattern.lastIndex = this.position;
-    const taken = pattern.exec(this.text)?.[0] ?? '';
-    this.position += taken.length;
-    for (const character of taken) if (character === '\n') this.line += 1;
+  #take(pattern: RegExp): string {
+    pattern.lastIndex = this.#position;
+    const taken = pattern.exec(this.#text)?.[0] ?? '';
+    this.#position += taken.length;
+    for (const character of taken) if (character === '\n') this.#line += 1;
     return taken;
   }
 
-  private advance(): void {
-    if (this.peek() === '\n') this.line += 1;
-    this.position += 1;
+  #advance(): void {
+    if (this.#peek() === '\n') this.#line += 1;
+    this.#position += 1;
   }
 
-  private peek(): string | undefined {
-    return this.text[this.position];
+  #peek(): string | undefined {
+    return this.#text[this.#position];
   }
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { AccessRole } from './route.ts';
 
-/** Size of the largest picture that is accepted, in bytes. */
-export const maxPictureBytes = 4 * 1024 * 1024;
+export { maxPictureBytes } from '../../common/picture-size.ts';
 
 /** Query of `WS /ws/feeds/:feed`. */
 export const feedLinkQuerySchema = z.object({

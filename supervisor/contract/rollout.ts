@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instantSchema } from './common.ts';
-import { updateSchema } from './update.ts';
+import { attemptSchema, updateSchema } from './update.ts';
 
 /** The state of a camera's update, as the camera reports it over its link. */
 export const cameraUpdateSchema = z.object({
@@ -8,14 +8,7 @@ export const cameraUpdateSchema = z.object({
   state: updateSchema.shape.state,
   progressPercent: updateSchema.shape.progressPercent,
   reason: updateSchema.shape.reason,
-  lastAttempt: z
-    .object({
-      version: z.string(),
-      at: instantSchema,
-      outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']),
-      reason: z.string().nullable(),
-    })
-    .nullable(),
+  lastAttempt: attemptSchema.nullable(),
 });
 
 /** One machine of a rollout, and how far its update is. */

@@ -9,6 +9,14 @@ export const slotSchema = z.object({
   version: z.string().nullable(),
 });
 
+/** How an attempt to update a machine ended. */
+export const attemptSchema = z.object({
+  version: z.string(),
+  at: instantSchema,
+  outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']),
+  reason: z.string().nullable(),
+});
+
 /** Updates of this machine, as `GET /api/update` shows them. */
 export const updateSchema = z
   .object({
@@ -32,12 +40,8 @@ export const updateSchema = z
     progressPercent: z.number().min(0).max(100).nullable(),
     reason: z.string().nullable().describe('Why it waits, failed or rolled back'),
     slots: z.array(slotSchema),
-    lastAttempt: z
-      .object({
-        version: z.string(),
-        at: instantSchema,
-        outcome: z.enum(['committed', 'rolled-back', 'refused', 'failed']),
-        reason: z.string().nullable(),
+    lastAttempt: attemptSchema
+      .extend({
         stages: z.array(
           z.object({ name: z.string(), at: instantSchema, ok: z.boolean(), detail: z.string().nullable() }),
         ),

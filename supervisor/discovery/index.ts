@@ -2,6 +2,7 @@
 
 export { adoptionCode, commitmentOf } from './adoption-code.ts';
 export { Advertiser, type AdvertiserOptions } from './advertiser.ts';
+export { openBonjour } from './bonjour.ts';
 export type { HubEndpoint } from './hub-endpoint.ts';
 export { followLinks } from './link-addresses.ts';
 export type { Sighting } from './mdns-packet.ts';

@@ -1,7 +1,7 @@
-import type { EventEmitter } from 'node:events';
-import { Bonjour, type ServiceConfig } from 'bonjour-service';
+import type { Bonjour, ServiceConfig } from 'bonjour-service';
 import type { Logger } from 'pino';
 import { describeError } from '../../common/errors.ts';
+import { openBonjour, socketOf } from './bonjour.ts';
 import type { LinkAddresses } from './link-addresses.ts';
 import type { MdnsPacket } from './mdns-packet.ts';
 
@@ -28,12 +28,8 @@ export class MdnsLink implements AsyncDisposable {
     for (const [name, address] of this.#addresses) {
       const log = this.#log.child({ interface: name });
       const onError = (error: unknown) => log.warn(`mDNS: ${describeError(error)}`);
-      const options: SocketOptions = { interface: address, bind: '0.0.0.0' };
-      const bonjour = new Bonjour(options as Partial<ServiceConfig>, onError);
-      const socket = socketOf(bonjour);
-      // Without this listener an error of the socket would end the process.
-      socket.on('error', onError);
-      socket.on('response', (packet: MdnsPacket, sender: { address: string }) =>
+      const bonjour = openBonjour(address, onError);
+      socketOf(bonjour).on('response', (packet: MdnsPacket, sender: { address: string }) =>
         onPacket(packet, sender.address),
       );
       this.#instances.push(bonjour);
@@ -66,21 +62,6 @@ export class MdnsLink implements AsyncDisposable {
     this.#closed ??= Promise.all(this.#instances.map(destroyed)).then(() => undefined);
     await this.#closed;
   }
-}
-
-/** Options that bonjour-service passes on to multicast-dns, whose types it does not publish. */
-interface SocketOptions {
-  readonly interface: string;
-  readonly bind: string;
-}
-
-interface MdnsSocket extends EventEmitter {
-  query(name: string, type: string, done: (error: unknown) => void): void;
-}
-
-/** The multicast-dns socket inside; private by its types, covered by the tests of this folder. */
-function socketOf(bonjour: Bonjour): MdnsSocket {
-  return (bonjour as unknown as { server: { mdns: MdnsSocket } }).server.mdns;
 }
 
 function destroyed(bonjour: Bonjour): Promise<void> {

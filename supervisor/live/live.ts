@@ -1,16 +1,5 @@
 import type { Feed, LinkedCamera } from '../contract/index.ts';
-import { CameraEnumerator } from '../platform/cameras/camera-enumerator.ts';
-import { CameraWatcher } from '../platform/cameras/camera-watcher.ts';
-import { findHardwareEncoder } from '../platform/cameras/hardware-encoder.ts';
-import { HotplugMonitor } from '../platform/cameras/hotplug-monitor.ts';
-import {
-  ControlState,
-  Pipelines,
-  PluggedCameras,
-  PortAllocator,
-  SerialHomeState,
-  SettingControls,
-} from '../sources/index.ts';
+import { assembleSources, type Sources } from '../sources/index.ts';
 import type { Foundation } from '../system/foundation.ts';
 import { FeedLabels } from './feed-labels.ts';
 import { listFeeds } from './feed-list.ts';
@@ -22,12 +11,7 @@ import { Outputs } from './outputs/outputs.ts';
 import { RemoteFeeds } from './remote-feeds.ts';
 
 /** Where pictures come from and go to: cameras, capture pipelines, the media process. */
-export interface Pictures {
-  readonly cameras: CameraWatcher;
-  readonly plugged: PluggedCameras;
-  readonly ports: PortAllocator;
-  readonly pipelines: Pipelines;
-  readonly controls: SettingControls;
+export interface Pictures extends Sources {
   readonly media: MediaLink;
   readonly jpegPushes: JpegPushes;
   readonly remotes: RemoteFeeds;
@@ -53,43 +37,17 @@ export async function assemblePictures(
   base: Foundation,
   { linked, recording, onLinkRate, onChange }: PicturesOptions,
 ): Promise<Pictures> {
-  const { host, state, paths, health, log } = base;
-  // A media process that outlived an earlier supervisor is recognised by its control socket.
-  const ports = new PortAllocator(state, { isOurs: (argv) => argv.includes(paths.mediaSocket) });
-  const pipelines = new Pipelines({
-    host,
-    ports,
+  const { host, paths, health, log } = base;
+  const capture = await assembleSources(base, {
     recording,
     onLinkRate,
     onChange,
-    log,
-    runFolder: paths.run,
-    configFile: base.options.configFile,
-    devices: () => cameras.known,
-    model: base.identity.model,
-    hardwareEncoder: await findHardwareEncoder(),
-    noteOf: (source) => controls.noteOf(source),
     publishPictures: (feed) => jpegFeeds.ingest(feed),
   });
-  const memory = new ControlState(state, log);
-  const { hotplug, ...edge } = base.options.cameraEdge ?? {};
-  const cameras = new CameraWatcher({
-    ...edge,
-    enumerator: new CameraEnumerator({
-      ...edge,
-      log,
-      placeOf: (device) => plugged.placeOf(device),
-      homes: new SerialHomeState(state, log),
-    }),
-    hotplug: new HotplugMonitor({ ...hotplug, host, log }),
-    memory,
-    log,
-  });
-  const controls = new SettingControls({ cameras, memory, log });
+  const { pipelines, plugged } = capture;
   const sources = () => [...pipelines.status(), ...remotes.status()];
   const labels = new FeedLabels(() => [...sources(), ...linked().flatMap((camera) => camera.sources)]);
   const labelOf = (feed: string) => labels.of(feed);
-  const plugged = new PluggedCameras(cameras, state);
   const media = new MediaLink({
     host,
     onChange,
@@ -155,5 +113,5 @@ export async function assemblePictures(
     configureTaps: () => media.reconfigure(),
   });
   const jpegPushes = new JpegPushes(jpegFeeds, log);
-  return { cameras, plugged, ports, pipelines, controls, media, jpegPushes, remotes, outputs, still, feeds };
+  return { ...capture, media, jpegPushes, remotes, outputs, still, feeds };
 }

@@ -28,53 +28,53 @@ const longestOutput = 1024 * 1024;
  * output is read here.
  */
 export class DiskWear {
-  private readonly logger: Logger;
-  private readonly root: string;
-  private readonly program: string;
-  private hasProgram = true;
-  private readonly asked = new Map<string, { readonly atMs: number; readonly percent: number | null }>();
+  readonly #logger: Logger;
+  readonly #root: string;
+  readonly #program: string;
+  #hasProgram = true;
+  readonly #asked = new Map<string, { readonly atMs: number; readonly percent: number | null }>();
 
   constructor(options: DiskWearOptions) {
-    this.logger = options.logger;
-    this.root = options.root;
-    this.program = options.program ?? 'smartctl';
+    this.#logger = options.logger;
+    this.#root = options.root;
+    this.#program = options.program ?? 'smartctl';
   }
 
   /** Wear in percent of the disk that a partition lies on (`/dev/sda1`); null if it is unknown. */
   async percent(partition: string): Promise<number | null> {
-    const folder = this.diskFolder(partition);
+    const folder = this.#diskFolder(partition);
     if (folder === null) return null;
     const lifeTime = join(folder, 'device/life_time');
     if (existsSync(lifeTime)) return parseEmmcWear(readFileSync(lifeTime, 'utf8'));
-    const said = join(this.root, saidFolder, `${basename(folder)}.json`);
+    const said = join(this.#root, saidFolder, `${basename(folder)}.json`);
     if (existsSync(said)) return parseSmartWear(readFileSync(said, 'utf8'));
-    return this.hasProgram ? await this.ask(basename(folder)) : null;
+    return this.#hasProgram ? await this.#ask(basename(folder)) : null;
   }
 
-  private async ask(disk: string): Promise<number | null> {
-    const earlier = this.asked.get(disk);
+  async #ask(disk: string): Promise<number | null> {
+    const earlier = this.#asked.get(disk);
     if (earlier !== undefined && performance.now() - earlier.atMs < askEveryMs) return earlier.percent;
-    const percent = parseSmartWear(await this.askSmart(`/dev/${disk}`));
-    this.asked.set(disk, { atMs: performance.now(), percent });
+    const percent = parseSmartWear(await this.#askSmart(`/dev/${disk}`));
+    this.#asked.set(disk, { atMs: performance.now(), percent });
     return percent;
   }
 
   /** The folder of the whole disk in /sys: a partition lies inside it. */
-  private diskFolder(partition: string): string | null {
-    const link = join(this.root, 'sys/class/block', basename(partition));
+  #diskFolder(partition: string): string | null {
+    const link = join(this.#root, 'sys/class/block', basename(partition));
     if (!existsSync(link)) return null;
     const folder = realpathSync(link);
     return existsSync(join(folder, 'partition')) ? dirname(folder) : folder;
   }
 
   /** The exit code of smartctl is a set of flags, most of which do not mean that it has no result. */
-  private askSmart(device: string): Promise<string> {
+  #askSmart(device: string): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
     const options = { timeout: timeoutMs, maxBuffer: longestOutput };
-    execFile(this.program, ['--json', '--all', '--nocheck=standby', device], options, (error, stdout) => {
+    execFile(this.#program, ['--json', '--all', '--nocheck=standby', device], options, (error, stdout) => {
       if (errorCode(error) === 'ENOENT') {
-        this.hasProgram = false;
-        this.logger.info('no smartctl here: the wear of disks is not known');
+        this.#hasProgram = false;
+        this.#logger.info('no smartctl here: the wear of disks is not known');
       }
       resolve(stdout);
     });

@@ -40,16 +40,16 @@ export function labelsOf(environment: NodeJS.ProcessEnv): readonly string[] {
 
 /** The lines of one chip through onoff and sysfs. It sets no pulls: an overlay or config.txt does. */
 class OnoffHeader implements GpioHeader {
-  private readonly chip: GpioChip;
-  private readonly lines: typeof Gpio;
+  readonly #chip: GpioChip;
+  readonly #lines: typeof Gpio;
 
   constructor(chip: GpioChip, lines: typeof Gpio) {
-    this.chip = chip;
-    this.lines = lines;
+    this.#chip = chip;
+    this.#lines = lines;
   }
 
   async openInput(bcm: number): Promise<GpioInput> {
-    const line = this.open(bcm, 'in', 'both');
+    const line = this.#open(bcm, 'in', 'both');
     return {
       read: () => line.read(),
       // An error means that the edge was missed; the reading that follows fails, too, and reports it.
@@ -59,17 +59,17 @@ class OnoffHeader implements GpioHeader {
   }
 
   async openOutput(bcm: number, initial: Bit): Promise<GpioOutput> {
-    const line = this.open(bcm, initial === 1 ? 'high' : 'low', 'none');
+    const line = this.#open(bcm, initial === 1 ? 'high' : 'low', 'none');
     return { write: (value) => line.write(value), [Symbol.dispose]: () => release(line) };
   }
 
-  private open(bcm: number, direction: 'in' | 'high' | 'low', edge: 'both' | 'none'): Gpio {
-    const number = sysfsNumber(this.chip, bcm);
-    if (number === undefined) throw new GpioError(`${this.chip.label} has no line ${bcm}`);
+  #open(bcm: number, direction: 'in' | 'high' | 'low', edge: 'both' | 'none'): Gpio {
+    const number = sysfsNumber(this.#chip, bcm);
+    if (number === undefined) throw new GpioError(`${this.#chip.label} has no line ${bcm}`);
     try {
-      return new this.lines(number, direction, edge);
+      return new this.#lines(number, direction, edge);
     } catch (error) {
-      throw new GpioError(`cannot use GPIO ${bcm} (${number} of ${this.chip.label})`, { cause: error });
+      throw new GpioError(`cannot use GPIO ${bcm} (${number} of ${this.#chip.label})`, { cause: error });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../common/files.ts';
-import { type CommandRunner, runCommand } from './cameras/command-runner.ts';
+import { type RunCommand, runCommand } from './run-command.ts';
 
 /** What the machine is called, where the image lets us say it. */
 export interface MachineName {
@@ -20,10 +20,10 @@ const askAvahi = [
 /** On the image, which watches the file in the runtime folder. Elsewhere a machine keeps its name. */
 export class ImageMachineName implements MachineName {
   readonly #folder: string;
-  readonly #run: CommandRunner;
+  readonly #run: RunCommand;
   #name: string | null = null;
 
-  constructor(folder: string, run: CommandRunner = runCommand) {
+  constructor(folder: string, run: RunCommand = runCommand) {
     this.#folder = folder;
     this.#run = run;
   }

@@ -45,7 +45,7 @@ export class ChildRegistry {
   }
 
   save(entry: Omit<RegistryEntry, 'bootId'>): void {
-    const file = this.entryFile(entry.name);
+    const file = this.#entryFile(entry.name);
     const whole: RegistryEntry = { ...entry, bootId: bootId() };
     writeFileSync(`${file}.tmp`, `${JSON.stringify(whole)}\n`, { mode: 0o600 });
     renameSync(`${file}.tmp`, file);
@@ -60,13 +60,13 @@ export class ChildRegistry {
   /** Forgets whatever had the name. */
   forget(name: string): void {
     const { stdout, stderr } = this.outputFiles(name);
-    for (const file of [this.entryFile(name), stdout, stderr]) rmSync(file, { force: true });
+    for (const file of [this.#entryFile(name), stdout, stderr]) rmSync(file, { force: true });
   }
 
   load(name: string): RegistryEntry | undefined {
     let text: string;
     try {
-      text = readFileSync(this.entryFile(name), 'utf8');
+      text = readFileSync(this.#entryFile(name), 'utf8');
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
@@ -89,7 +89,7 @@ export class ChildRegistry {
     );
   }
 
-  private entryFile(name: string): string {
+  #entryFile(name: string): string {
     return join(this.folder, `${name}.json`);
   }
 }

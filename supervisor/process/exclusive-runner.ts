@@ -22,17 +22,17 @@ interface Job {
 
 /** Runs tasks that must never overlap (apply, update, reboot) one after the other, in order of arrival. */
 export class ExclusiveRunner {
-  private queue: Job[] = [];
-  private running: Job | undefined;
+  #queue: Job[] = [];
+  #running: Job | undefined;
 
   /** The name of the task that runs. */
   get current(): string | undefined {
-    return this.running?.name;
+    return this.#running?.name;
   }
 
   /** The names of the tasks that wait, in order. */
   get waiting(): readonly string[] {
-    return this.queue.map(({ name }) => name);
+    return this.#queue.map(({ name }) => name);
   }
 
   /**
@@ -41,14 +41,14 @@ export class ExclusiveRunner {
    */
   async run<T>(name: string, task: ExclusiveTask<T>, options: ExclusiveOptions = {}): Promise<T> {
     options.signal?.throwIfAborted();
-    const job = this.enqueue(name, task, options.coalesce ?? false);
-    const result = this.await(job, options.signal) as Promise<T>;
-    this.next();
+    const job = this.#enqueue(name, task, options.coalesce ?? false);
+    const result = this.#await(job, options.signal) as Promise<T>;
+    this.#next();
     return result;
   }
 
-  private enqueue(name: string, task: ExclusiveTask<unknown>, coalesce: boolean): Job {
-    const joined = coalesce ? this.queue.find((job) => job.name === name) : undefined;
+  #enqueue(name: string, task: ExclusiveTask<unknown>, coalesce: boolean): Job {
+    const joined = coalesce ? this.#queue.find((job) => job.name === name) : undefined;
     if (joined !== undefined) {
       joined.task = task;
       return joined;
@@ -62,20 +62,20 @@ export class ExclusiveRunner {
     };
     // All callers may have left by the time it fails; each of them got its own reason.
     job.done.promise.catch(() => {});
-    this.queue.push(job);
+    this.#queue.push(job);
     return job;
   }
 
   /** Waits for a job on behalf of one caller, which may leave. */
-  private async await(job: Job, signal: AbortSignal | undefined): Promise<unknown> {
+  async #await(job: Job, signal: AbortSignal | undefined): Promise<unknown> {
     job.waiting += 1;
     if (signal === undefined) return job.done.promise;
     const gone = Promise.withResolvers<never>();
     const leave = () => {
       job.waiting -= 1;
-      if (job.waiting === 0) this.cancel(job, signal.reason);
+      if (job.waiting === 0) this.#cancel(job, signal.reason);
       // The last caller to leave waits for the running task's end: until then nothing else may run.
-      if (this.running !== job || job.waiting > 0) gone.reject(signal.reason);
+      if (this.#running !== job || job.waiting > 0) gone.reject(signal.reason);
     };
     signal.addEventListener('abort', leave, { once: true });
     try {
@@ -85,26 +85,26 @@ export class ExclusiveRunner {
     }
   }
 
-  private cancel(job: Job, reason: unknown): void {
-    this.queue = this.queue.filter((other) => other !== job);
+  #cancel(job: Job, reason: unknown): void {
+    this.#queue = this.#queue.filter((other) => other !== job);
     job.abort.abort(reason);
   }
 
-  private next(): void {
-    const job = this.running === undefined ? this.queue.shift() : undefined;
+  #next(): void {
+    const job = this.#running === undefined ? this.#queue.shift() : undefined;
     if (job === undefined) return;
-    this.running = job;
-    void this.execute(job);
+    this.#running = job;
+    void this.#execute(job);
   }
 
-  private async execute(job: Job): Promise<void> {
+  async #execute(job: Job): Promise<void> {
     try {
       job.done.resolve(await job.task(job.abort.signal));
     } catch (error) {
       job.done.reject(error);
     } finally {
-      this.running = undefined;
-      this.next();
+      this.#running = undefined;
+      this.#next();
     }
   }
 }

@@ -1,27 +1,27 @@
 /** Keeps a program's last lines, for error messages. */
 export class LineRing {
-  private readonly capacity: number;
-  private lines: string[] = [];
+  readonly #capacity: number;
+  #lines: string[] = [];
 
   constructor(capacity = 20) {
-    this.capacity = capacity;
+    this.#capacity = capacity;
   }
 
   push(line: string): void {
-    this.lines.push(line);
-    if (this.lines.length > this.capacity) this.lines.shift();
+    this.#lines.push(line);
+    if (this.#lines.length > this.#capacity) this.#lines.shift();
   }
 
   /** Oldest first. */
   snapshot(): readonly string[] {
-    return [...this.lines];
+    return [...this.#lines];
   }
 
   get last(): string | undefined {
-    return this.lines.at(-1);
+    return this.#lines.at(-1);
   }
 
   clear(): void {
-    this.lines = [];
+    this.#lines = [];
   }
 }

@@ -7,38 +7,38 @@ const maxLineLength = 8192;
  * out; a line longer than 8192 characters is cut and its rest dropped.
  */
 export class LineSplitter {
-  private readonly onLine: (line: string) => void;
-  private readonly decoder = new StringDecoder('utf8');
-  private partial = '';
+  readonly #onLine: (line: string) => void;
+  readonly #decoder = new StringDecoder('utf8');
+  #partial = '';
 
   constructor(onLine: (line: string) => void) {
-    this.onLine = onLine;
+    this.#onLine = onLine;
   }
 
   write(chunk: Uint8Array): void {
-    const pieces = this.decoder.write(chunk).split(/[\r\n]/);
+    const pieces = this.#decoder.write(chunk).split(/[\r\n]/);
     const last = pieces.pop() ?? '';
     for (const piece of pieces) {
-      this.append(piece);
-      this.flush();
+      this.#append(piece);
+      this.#flush();
     }
-    this.append(last);
+    this.#append(last);
   }
 
   /** The stream has ended: passes on a rest without a line end. */
   end(): void {
-    this.append(this.decoder.end());
-    this.flush();
+    this.#append(this.#decoder.end());
+    this.#flush();
   }
 
-  private append(piece: string): void {
-    const room = maxLineLength - this.partial.length;
-    if (room > 0) this.partial += piece.slice(0, room);
+  #append(piece: string): void {
+    const room = maxLineLength - this.#partial.length;
+    if (room > 0) this.#partial += piece.slice(0, room);
   }
 
-  private flush(): void {
-    const line = this.partial;
-    this.partial = '';
-    if (line !== '') this.onLine(line);
+  #flush(): void {
+    const line = this.#partial;
+    this.#partial = '';
+    if (line !== '') this.#onLine(line);
   }
 }

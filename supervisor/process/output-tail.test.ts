@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,12 +19,27 @@ test('a disk that gives nothing back does not hide that the child has ended', as
   const tail = new OutputTail({ file, from: 0, logger, onLine: (line) => lines.push(line) });
   tail.open();
   await appendFile(file, 'the last words');
-  await expect.poll(() => Reflect.get(tail, 'offset')).toBe('the last words'.length);
-  // Reading at the start of a process's memory fails as a broken disk does, with EIO.
-  closeSync(Reflect.get(tail, 'fd'));
-  Reflect.set(tail, 'fd', openSync('/proc/self/mem', 'r'));
-  Reflect.set(tail, 'offset', 0);
+  tail.drain();
+  const fd = descriptorOf(file);
+  breakDescriptor(fd);
+  expect(() => tail.drain()).toThrow('EIO');
   expect(() => tail[Symbol.dispose]()).not.toThrow();
   expect(lines).toEqual(['the last words']);
-  expect(Reflect.get(tail, 'fd')).toBeUndefined();
+  expect(() => fstatSync(fd)).toThrow('EBADF');
 });
+
+function descriptorOf(file: string): number {
+  const found = readdirSync('/proc/self/fd').find((fd) => {
+    const link = `/proc/self/fd/${fd}`;
+    return existsSync(link) && readlinkSync(link) === file;
+  });
+  return Number(found);
+}
+
+/** Reading at the start of a process's memory fails as a broken disk does, with EIO. */
+function breakDescriptor(fd: number): void {
+  closeSync(fd);
+  const others: number[] = [];
+  for (let opened = -1; opened !== fd; others.push(opened)) opened = openSync('/proc/self/mem', 'r');
+  for (const other of others.slice(0, -1)) closeSync(other);
+}

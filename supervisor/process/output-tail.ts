@@ -20,23 +20,23 @@ export interface OutputTailOptions {
  * O_APPEND, so it continues at the new end after the file was emptied.
  */
 export class OutputTail implements Disposable {
-  private readonly options: OutputTailOptions;
-  private readonly splitter: LineSplitter;
-  private fd: number | undefined;
-  private watcher: FSWatcher | undefined;
-  private offset = 0;
+  readonly #options: OutputTailOptions;
+  readonly #splitter: LineSplitter;
+  #fd: number | undefined;
+  #watcher: FSWatcher | undefined;
+  #offset = 0;
 
   constructor(options: OutputTailOptions) {
-    this.options = options;
-    this.splitter = new LineSplitter(options.onLine);
+    this.#options = options;
+    this.#splitter = new LineSplitter(options.onLine);
   }
 
   open(): void {
-    const { file, from, logger } = this.options;
-    this.fd = openSync(file, 'a+', 0o600);
-    this.offset = from === 'end' ? fstatSync(this.fd).size : 0;
-    this.watcher = watch(file, () => this.drainOrWarn());
-    this.watcher.on('error', (error) =>
+    const { file, from, logger } = this.#options;
+    this.#fd = openSync(file, 'a+', 0o600);
+    this.#offset = from === 'end' ? fstatSync(this.#fd).size : 0;
+    this.#watcher = watch(file, () => this.#drainOrWarn());
+    this.#watcher.on('error', (error) =>
       logger.warn({ err: error, file }, 'cannot follow the output of a child'),
     );
     this.drain();
@@ -44,37 +44,40 @@ export class OutputTail implements Disposable {
 
   /** Reads what was written since the last time. */
   drain(): void {
-    if (this.fd === undefined) return;
+    if (this.#fd === undefined) return;
     const buffer = Buffer.allocUnsafe(chunkBytes);
     for (;;) {
-      const length = readSync(this.fd, buffer, 0, chunkBytes, this.offset);
+      const length = readSync(this.#fd, buffer, 0, chunkBytes, this.#offset);
       if (length === 0) break;
-      this.offset += length;
-      this.splitter.write(buffer.subarray(0, length));
+      this.#offset += length;
+      this.#splitter.write(buffer.subarray(0, length));
     }
-    const { size } = fstatSync(this.fd);
-    const tooLong = this.offset > (this.options.truncateBytes ?? 1024 * 1024);
-    if (size < this.offset || (tooLong && size === this.offset)) {
-      if (size === this.offset) ftruncateSync(this.fd, 0);
-      this.offset = 0;
+    const { size } = fstatSync(this.#fd);
+    const tooLong = this.#offset > (this.#options.truncateBytes ?? 1024 * 1024);
+    if (size < this.#offset || (tooLong && size === this.#offset)) {
+      if (size === this.#offset) ftruncateSync(this.#fd, 0);
+      this.#offset = 0;
     }
   }
 
-  private drainOrWarn(): void {
+  #drainOrWarn(): void {
     try {
       this.drain();
     } catch (error) {
-      this.options.logger.warn({ err: error, file: this.options.file }, 'cannot read the output of a child');
+      this.#options.logger.warn(
+        { err: error, file: this.#options.file },
+        'cannot read the output of a child',
+      );
     }
   }
 
   /** Reads the rest, as far as the disk gives it, and closes the file. Idempotent. */
   [Symbol.dispose](): void {
-    if (this.fd === undefined) return;
-    this.drainOrWarn();
-    this.splitter.end();
-    this.watcher?.close();
-    closeSync(this.fd);
-    this.fd = undefined;
+    if (this.#fd === undefined) return;
+    this.#drainOrWarn();
+    this.#splitter.end();
+    this.#watcher?.close();
+    closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from '../../common/errors.ts';
+import { isThere, signalGroup } from '../../common/other-process.ts';
 import { markVariable } from './child.ts';
 import { isDead, readProcStat } from './proc-stat.ts';
 
@@ -8,25 +8,9 @@ const pollMs = 20;
 /** How long the kernel gets to tear down what SIGKILL ended, before we continue without it. */
 const afterKillMs = 3000;
 
-/** Signals every process of a group; false if none is left. */
-export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(-groupId, signal);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'ESRCH') return false;
-    throw error;
-  }
-}
-
 /** Whether a group has a living process; zombies do not count. */
 export function groupLives(groupId: number): boolean {
-  try {
-    process.kill(-groupId, 0);
-  } catch (error) {
-    if (errorCode(error) === 'ESRCH') return false;
-    throw error;
-  }
+  if (!isThere(-groupId)) return false;
   return livingPids().some((pid) => {
     const stat = readProcStat(pid);
     return stat !== undefined && stat.groupId === groupId && !isDead(stat);

@@ -30,89 +30,89 @@ export interface SupervisedChildOptions {
 
 /** Keeps one program running until it is stopped. */
 export class SupervisedChild {
-  private readonly options: SupervisedChildOptions;
-  private readonly ring = new LineRing();
-  private current: SupervisedState = { phase: 'stopped' };
-  private child: Child | undefined;
-  private failures = 0;
-  private runs = 0;
-  private restartWanted: boolean = false;
+  readonly #options: SupervisedChildOptions;
+  readonly #ring = new LineRing();
+  #current: SupervisedState = { phase: 'stopped' };
+  #child: Child | undefined;
+  #failures = 0;
+  #runs = 0;
+  #restartWanted: boolean = false;
 
   constructor(options: SupervisedChildOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   get state(): SupervisedState {
-    return this.current;
+    return this.#current;
   }
 
   /** How often it was restarted so far. */
   get restarts(): number {
-    return Math.max(0, this.runs - 1);
+    return Math.max(0, this.#runs - 1);
   }
 
   /** Its last lines, oldest first. */
   get lastLines(): readonly string[] {
-    return this.ring.snapshot();
+    return this.#ring.snapshot();
   }
 
   /** Ends the running program, which then starts again at once. */
   async restart(): Promise<void> {
-    if (this.child === undefined) return;
-    this.restartWanted = true;
-    await this.child.stop();
+    if (this.#child === undefined) return;
+    this.#restartWanted = true;
+    await this.#child.stop();
   }
 
   /** Starts the program and keeps it running until the signal, then ends it. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { policy, random = Math.random, logger, spec } = this.options;
+    const { policy, random = Math.random, logger, spec } = this.#options;
     while (!signal.aborted) {
       const startedMs = performance.now();
-      const reason = await this.runOnce(signal);
+      const reason = await this.#runOnce(signal);
       if (signal.aborted) break;
-      if (this.restartWanted) {
-        this.restartWanted = false;
+      if (this.#restartWanted) {
+        this.#restartWanted = false;
         continue;
       }
       const ranForMs = performance.now() - startedMs;
       const { failures, delayMs } = decideRestart(
         { ...defaultRestartPolicy, ...policy },
-        this.failures,
+        this.#failures,
         ranForMs,
         random(),
       );
-      this.failures = failures;
+      this.#failures = failures;
       logger.warn(
         { child: spec.name, reason, failures, retryInMs: delayMs },
         'a program ended; it is started again',
       );
-      this.enter({ phase: 'backing-off', reason, retryInMs: delayMs });
+      this.#enter({ phase: 'backing-off', reason, retryInMs: delayMs });
       await pause(delayMs, signal);
     }
-    this.enter({ phase: 'stopped' });
+    this.#enter({ phase: 'stopped' });
   }
 
   /** One life of the program. Returns why it ended. */
-  private async runOnce(signal: AbortSignal): Promise<string> {
-    const { host, spec, readyTimeoutMs = 10_000 } = this.options;
+  async #runOnce(signal: AbortSignal): Promise<string> {
+    const { host, spec, readyTimeoutMs = 10_000 } = this.#options;
     const ready = Promise.withResolvers<'ready'>();
-    this.ring.clear();
-    this.enter({ phase: 'starting' });
-    this.runs += 1;
+    this.#ring.clear();
+    this.#enter({ phase: 'starting' });
+    this.#runs += 1;
     let child: Child;
     try {
-      child = await host.spawn(spec, (line) => this.hear(line, ready.resolve));
+      child = await host.spawn(spec, (line) => this.#hear(line, ready.resolve));
     } catch (error) {
       return describeError(error);
     }
-    this.child = child;
+    this.#child = child;
     const stop = () => void child.stop();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      this.enter({ phase: 'starting', pid: child.pid });
+      this.#enter({ phase: 'starting', pid: child.pid });
       // An adopted child reported long ago, to the supervisor before this one, that it is ready.
-      if (this.options.isReady === undefined || child.adopted) ready.resolve('ready');
+      if (this.#options.isReady === undefined || child.adopted) ready.resolve('ready');
       const timeout = new AbortController();
       const first = await Promise.race([
         ready.promise,
@@ -122,31 +122,31 @@ export class SupervisedChild {
       timeout.abort();
       if (first === 'late') {
         await child.stop();
-        return `not ready within ${readyTimeoutMs} ms${this.lastWords()}`;
+        return `not ready within ${readyTimeoutMs} ms${this.#lastWords()}`;
       }
-      if (first === 'ready') this.enter({ phase: 'running', pid: child.pid, adopted: child.adopted });
+      if (first === 'ready') this.#enter({ phase: 'running', pid: child.pid, adopted: child.adopted });
       const exit = await child.exited;
       await child.stop();
-      return describeExit(exit) + this.lastWords();
+      return describeExit(exit) + this.#lastWords();
     } finally {
       signal.removeEventListener('abort', stop);
-      this.child = undefined;
+      this.#child = undefined;
     }
   }
 
-  private hear(line: ChildLine, ready: (value: 'ready') => void): void {
-    this.ring.push(line.text);
-    if (this.options.isReady?.(line) === true) ready('ready');
-    this.options.onLine?.(line);
+  #hear(line: ChildLine, ready: (value: 'ready') => void): void {
+    this.#ring.push(line.text);
+    if (this.#options.isReady?.(line) === true) ready('ready');
+    this.#options.onLine?.(line);
   }
 
-  private lastWords(): string {
-    return this.ring.last === undefined ? '' : `; last line: ${this.ring.last}`;
+  #lastWords(): string {
+    return this.#ring.last === undefined ? '' : `; last line: ${this.#ring.last}`;
   }
 
-  private enter(state: SupervisedState): void {
-    this.current = state;
-    this.options.onState?.(state);
+  #enter(state: SupervisedState): void {
+    this.#current = state;
+    this.#options.onState?.(state);
   }
 }
 

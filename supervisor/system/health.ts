@@ -40,40 +40,40 @@ interface Component extends ComponentOptions {
 
 /** The health of the appliance, summed up from its components' reports. */
 export class Health {
-  private readonly now: () => number;
-  private readonly components = new Map<string, Component>();
-  private readonly listeners = new Set<(snapshot: HealthSnapshot) => void>();
-  private reported = '';
+  readonly #now: () => number;
+  readonly #components = new Map<string, Component>();
+  readonly #listeners = new Set<(snapshot: HealthSnapshot) => void>();
+  #reported = '';
 
   constructor(now: () => number = () => performance.now()) {
-    this.now = now;
+    this.#now = now;
   }
 
   register(name: string, options: ComponentOptions): HealthReporter {
-    const component: Component = { name, ...options, since: this.now(), report: undefined };
-    this.components.set(name, component);
+    const component: Component = { name, ...options, since: this.#now(), report: undefined };
+    this.#components.set(name, component);
     const report = (state: HealthState, reason: string | null) => {
-      if (this.components.get(name) !== component) return;
-      component.report = { state, reason, at: this.now() };
-      this.tell();
+      if (this.#components.get(name) !== component) return;
+      component.report = { state, reason, at: this.#now() };
+      this.#tell();
     };
     return {
       ok: () => report('ok', null),
       degraded: (reason) => report('degraded', reason),
       failed: (reason) => report('failed', reason),
       [Symbol.dispose]: () => {
-        if (this.components.get(name) !== component) return;
-        this.components.delete(name);
-        this.tell();
+        if (this.#components.get(name) !== component) return;
+        this.#components.delete(name);
+        this.#tell();
       },
     };
   }
 
   snapshot(): HealthSnapshot {
-    const all = [...this.components.values()];
-    const components = all.map((component) => ({ name: component.name, ...this.judge(component) }));
+    const all = [...this.#components.values()];
+    const components = all.map((component) => ({ name: component.name, ...this.#judge(component) }));
     const states = all.map((component) => {
-      const { state } = this.judge(component);
+      const { state } = this.#judge(component);
       return state === 'failed' && !component.core ? 'degraded' : state;
     });
     const state = states.includes('failed') ? 'failed' : states.includes('degraded') ? 'degraded' : 'ok';
@@ -82,9 +82,9 @@ export class Health {
 
   /** Whether every core component has reported, and none as failed. */
   get ready(): boolean {
-    return [...this.components.values()].every(
+    return [...this.#components.values()].every(
       (component) =>
-        !component.core || (component.report !== undefined && this.judge(component).state !== 'failed'),
+        !component.core || (component.report !== undefined && this.#judge(component).state !== 'failed'),
     );
   }
 
@@ -93,24 +93,24 @@ export class Health {
    * failure itself, and restarting everything would not be better.
    */
   get silent(): readonly string[] {
-    return [...this.components.values()]
-      .filter((component) => component.core && this.isLate(component))
+    return [...this.#components.values()]
+      .filter((component) => component.core && this.#isLate(component))
       .map(({ name }) => name);
   }
 
   /** Calls back on each change of state or reason. */
   subscribe(listener: (snapshot: HealthSnapshot) => void): Disposable {
-    this.listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.listeners.delete(listener) };
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** Looks for deadlines that have passed since the last report. */
   check(): void {
-    this.tell();
+    this.#tell();
   }
 
-  private judge(component: Component): { state: HealthState; reason: string | null } {
-    if (this.isLate(component)) {
+  #judge(component: Component): { state: HealthState; reason: string | null } {
+    if (this.#isLate(component)) {
       return { state: 'failed', reason: `silent for more than ${component.deadlineMs} ms` };
     }
     const { report } = component;
@@ -119,15 +119,15 @@ export class Health {
       : { state: report.state, reason: report.reason };
   }
 
-  private isLate({ deadlineMs, report, since }: Component): boolean {
-    return deadlineMs !== undefined && this.now() - (report?.at ?? since) > deadlineMs;
+  #isLate({ deadlineMs, report, since }: Component): boolean {
+    return deadlineMs !== undefined && this.#now() - (report?.at ?? since) > deadlineMs;
   }
 
-  private tell(): void {
+  #tell(): void {
     const snapshot = this.snapshot();
     const text = JSON.stringify(snapshot);
-    if (text === this.reported) return;
-    this.reported = text;
-    for (const listener of this.listeners) listener(snapshot);
+    if (text === this.#reported) return;
+    this.#reported = text;
+    for (const listener of this.#listeners) listener(snapshot);
   }
 }

@@ -1,8 +1,8 @@
-import type { EventEmitter } from 'node:events';
 import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { Bonjour, type Service, type ServiceConfig } from 'bonjour-service';
+import type { Service } from 'bonjour-service';
 import { describeError } from '../../common/errors.ts';
+import { openBonjour } from '../discovery/index.ts';
 import { BrokerNotFoundError } from './errors.ts';
 import type { BrokerFinder, FoundBroker } from './ports.ts';
 
@@ -42,9 +42,7 @@ export const findBrokersByMdns: BrokerFinder = async (signal) => {
       failures.push(cause);
       if (failures.length >= links.length) resolve();
     };
-    const options: SocketOptions = { interface: address, bind: '0.0.0.0' };
-    const bonjour = new Bonjour(options as Partial<ServiceConfig>, onError);
-    socketOf(bonjour).on('error', onError);
+    const bonjour = openBonjour(address, onError);
     bonjour.find({ type: 'mqtt', protocol: 'tcp' }, (service) => add(service, false));
     bonjour.find({ type: 'secure-mqtt', protocol: 'tcp' }, (service) => add(service, true));
     return bonjour;
@@ -60,17 +58,6 @@ export const findBrokersByMdns: BrokerFinder = async (signal) => {
   }
   return rankBrokers(found);
 };
-
-/** Options that bonjour-service passes on to multicast-dns, whose types it does not publish. */
-interface SocketOptions {
-  readonly interface: string;
-  readonly bind: string;
-}
-
-/** The library keeps it private; without a listener an error of the socket would end the process. */
-function socketOf(bonjour: Bonjour): EventEmitter {
-  return (bonjour as unknown as { readonly server: { readonly mdns: EventEmitter } }).server.mdns;
-}
 
 /** An address of ours, with its prefix length in CIDR notation. */
 export interface Ipv4Link {

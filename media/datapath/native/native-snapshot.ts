@@ -1,3 +1,4 @@
+import type { SinkStats } from '../datapath.ts';
 import type { Handle, NativeBinding } from './native-binding.ts';
 
 /** Shared with `src/snapshot.h`. */
@@ -36,13 +37,7 @@ export interface SourceRow {
 }
 
 /** A sink's figures. */
-export interface SinkRow {
-  readonly packets: number;
-  readonly octets: number;
-  readonly retransmitted: number;
-  readonly retransmittedOctets: number;
-  readonly retransmitsRefused: number;
-  readonly skippedFrames: number;
+export interface SinkRow extends Omit<SinkStats, 'lastTimestamp'> {
   readonly lossRatio: number | null;
   readonly rttMs: number | null;
 }

@@ -271,10 +271,14 @@ describe('what a strange disk contains', () => {
     ]);
     const master = join(folder, 'cam0', '0001.mkv');
     await writeFile(master, `ffconcat version 1.0\nfile ${picture}\n`);
-    await expect(decodeFile(host, 'list', master, never)).rejects.toMatchObject({ code: 'FFMPEG_FAILED' });
+    await expect(decodeFile({ host, name: 'list', file: master, signal: never })).rejects.toMatchObject({
+      code: 'FFMPEG_FAILED',
+    });
     await rm(master);
     await symlink(picture, master);
-    await expect(decodeFile(host, 'link', master, never)).rejects.toMatchObject({ code: 'FILE_STRANGE' });
+    await expect(decodeFile({ host, name: 'link', file: master, signal: never })).rejects.toMatchObject({
+      code: 'FILE_STRANGE',
+    });
   });
 
   it('survives file names of arbitrary bytes', async () => {

@@ -1,5 +1,5 @@
 import type { ChildHost } from '../../../common/child-host.ts';
-import { errorCode } from '../../../common/errors.ts';
+import { signalGroup } from '../../../common/other-process.ts';
 import { pause } from '../../../common/pause.ts';
 import { regularStat } from '../disk/disk-file.ts';
 import { isDiskComplaint } from '../disk/disk-trouble.ts';
@@ -58,12 +58,4 @@ export async function hashQuietly(order: HashOrder): Promise<string | undefined>
   if (code === 0 && hash !== '') return hash;
   const disk = isDiskComplaint(complaint) ? 'met a disk error' : 'could not be read';
   throw new NoAnswerError(`${disk}: ${complaint === '' ? 'no word' : complaint}`);
-}
-
-function signalGroup(pid: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if (errorCode(error) !== 'ESRCH') throw error;
-  }
 }

@@ -127,17 +127,17 @@ function unit(header: number, payload: BitWriter): Buffer {
 
 class BitWriter {
   readonly written: number[] = [];
-  private current = 0;
-  private used = 0;
+  #current = 0;
+  #used = 0;
 
   bits(value: number, count: number): this {
     for (let bit = count - 1; bit >= 0; bit -= 1) {
-      this.current = (this.current << 1) | (Math.floor(value / 2 ** bit) & 1);
-      this.used += 1;
-      if (this.used < 8) continue;
-      this.written.push(this.current);
-      this.current = 0;
-      this.used = 0;
+      this.#current = (this.#current << 1) | (Math.floor(value / 2 ** bit) & 1);
+      this.#used += 1;
+      if (this.#used < 8) continue;
+      this.written.push(this.#current);
+      this.#current = 0;
+      this.#used = 0;
     }
     return this;
   }
@@ -149,12 +149,12 @@ class BitWriter {
   }
 
   align(): this {
-    while (this.used > 0) this.bits(0, 1);
+    while (this.#used > 0) this.bits(0, 1);
     return this;
   }
 
   bytes(values: Buffer): this {
-    if (this.used > 0) for (const value of values) this.bits(value, 8);
+    if (this.#used > 0) for (const value of values) this.bits(value, 8);
     else this.written.push(...values);
     return this;
   }

@@ -132,9 +132,9 @@ const endOfBlock = [
 ] as const;
 
 class EntropyWriter {
-  private readonly out: number[] = [];
-  private current = 0;
-  private used = 0;
+  readonly #out: number[] = [];
+  #current = 0;
+  #used = 0;
 
   /** A block of which only the mean differs from the one before. */
   dc(difference: number, chroma: boolean): void {
@@ -142,25 +142,25 @@ class EntropyWriter {
     const size = difference === 0 ? 0 : Math.floor(Math.log2(Math.abs(difference))) + 1;
     const code = dcCodes[table].get(size);
     if (code === undefined) throw new RangeError(`no code for ${difference}`);
-    this.bits(code);
-    this.bits({ code: difference < 0 ? difference + 2 ** size - 1 : difference, length: size });
-    this.bits(endOfBlock[table]);
+    this.#bits(code);
+    this.#bits({ code: difference < 0 ? difference + 2 ** size - 1 : difference, length: size });
+    this.#bits(endOfBlock[table]);
   }
 
   end(): Buffer {
-    while (this.used > 0) this.bits({ code: 1, length: 1 });
-    return Buffer.from(this.out);
+    while (this.#used > 0) this.#bits({ code: 1, length: 1 });
+    return Buffer.from(this.#out);
   }
 
-  private bits({ code, length }: Code): void {
+  #bits({ code, length }: Code): void {
     for (let bit = length - 1; bit >= 0; bit -= 1) {
-      this.current = (this.current << 1) | ((code >> bit) & 1);
-      this.used += 1;
-      if (this.used < 8) continue;
-      this.out.push(this.current);
-      if (this.current === 0xff) this.out.push(0);
-      this.current = 0;
-      this.used = 0;
+      this.#current = (this.#current << 1) | ((code >> bit) & 1);
+      this.#used += 1;
+      if (this.#used < 8) continue;
+      this.#out.push(this.#current);
+      if (this.#current === 0xff) this.#out.push(0);
+      this.#current = 0;
+      this.#used = 0;
     }
   }
 }

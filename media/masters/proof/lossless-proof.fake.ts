@@ -207,13 +207,9 @@ export async function prove(
       await program(transcodeArgv(files, job, { frames, timecode: '00:00:00:00' }));
     }
     await writeFrameRate(files.master, raw.fps);
-    const { ok, problems } = await verifyMaster(
-      host,
-      'verify',
-      files,
-      { codec: 'ffv1', sha256: null, clean: true },
-      never,
-    );
+    const asReceived = { codec: 'ffv1', sha256: null, clean: true } as const;
+    const order = { host, name: 'verify', files, expected: asReceived, signal: never };
+    const { ok, problems } = await verifyMaster(order);
     return { verified: ok, problems, ...(await kept(files.master, expected)) };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { ChildHost } from '../../../common/child-host.ts';
 import { gateOf } from '../../../common/disk-gate.ts';
 import { pause } from '../../../common/pause.ts';
-import { isDiskTrouble, isSilence, onlyAttempt, withPatience } from '../disk/disk-trouble.ts';
+import { isDiskTrouble, isSilence, withPatience } from '../disk/disk-trouble.ts';
 import { TakeUnfinishedError } from '../errors.ts';
 import { childName } from '../recorder/child-name.ts';
 import { concluded } from '../take/conclusion.ts';
@@ -58,62 +58,62 @@ interface Order {
  * it was.
  */
 export class MasterCheck {
-  private readonly options: MasterCheckOptions;
-  private readonly wanted = new Set<string>();
+  readonly #options: MasterCheckOptions;
+  readonly #wanted = new Set<string>();
   /** When each disk came back, by its folder. */
-  private readonly returned = new Map<string, number>();
-  private readonly seen = new Map<string, boolean>();
-  private current: MasterCheckProgress | null = null;
-  private poked = Promise.withResolvers<void>();
+  readonly #returned = new Map<string, number>();
+  readonly #seen = new Map<string, boolean>();
+  #current: MasterCheckProgress | null = null;
+  #poked = Promise.withResolvers<void>();
 
   constructor(options: MasterCheckOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   get progress(): MasterCheckProgress | null {
-    return this.current;
+    return this.#current;
   }
 
   /** Checks every master of a take as soon as nothing is recorded. */
   request(takeId: string): void {
-    this.wanted.add(takeId);
-    this.poked.resolve();
+    this.#wanted.add(takeId);
+    this.#poked.resolve();
   }
 
   /** Whether a take waits for its check, or is being checked. */
   isWanted(takeId: string): boolean {
-    return this.wanted.has(takeId);
+    return this.#wanted.has(takeId);
   }
 
   /** Until abort. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { lookMs = 10_000, logger } = this.options;
+    const { lookMs = 10_000, logger } = this.#options;
     while (!signal.aborted) {
-      this.poked = Promise.withResolvers<void>();
+      this.#poked = Promise.withResolvers<void>();
       try {
-        await this.look(signal);
+        await this.#look(signal);
       } catch (error) {
         // A take that begins is no failure.
         if (!signal.aborted && !(error instanceof TakeUnfinishedError))
           logger.warn({ err: error }, 'kept masters could not be checked');
       }
-      this.current = null;
+      this.#current = null;
       // An abort only ends the pause early.
-      await Promise.race([this.poked.promise, pause(lookMs, signal)]);
+      await Promise.race([this.#poked.promise, pause(lookMs, signal)]);
     }
   }
 
-  private async look(signal: AbortSignal): Promise<void> {
-    await this.noteDisks();
-    if (this.options.isBusy()) return;
-    const takes = (await this.options.takes()).filter(({ damage }) => damage === null);
-    const asked = [...this.wanted];
-    const hasNewRequest = () => [...this.wanted].some((id) => !asked.includes(id));
+  async #look(signal: AbortSignal): Promise<void> {
+    await this.#noteDisks();
+    if (this.#options.isBusy()) return;
+    const takes = (await this.#options.takes()).filter(({ damage }) => damage === null);
+    const asked = [...this.#wanted];
+    const hasNewRequest = () => [...this.#wanted].some((id) => !asked.includes(id));
     const requested = takes.filter(({ manifest }) => asked.includes(manifest.id));
     // A disk that hangs holds up no other one, and what was requested of it waits until it answers.
     const waiting = new Set(requested.filter((take) => !answers(take)));
     const ordered = requested.filter(answers).flatMap(ordersOf);
-    const due = takes.flatMap(ordersOf).filter((order) => this.isDue(order));
+    const due = takes.flatMap(ordersOf).filter((order) => this.#isDue(order));
     due.sort((a, b) => provenAt(a.segment) - provenAt(b.segment));
     const orders = ordered.length > 0 ? ordered : due;
     for (const [done, order] of orders.entries()) {
@@ -122,12 +122,12 @@ export class MasterCheck {
         waiting.add(take);
         continue;
       }
-      this.current = { take: take.manifest.id, camera, done, of: orders.length };
-      this.options.onChange?.(take.manifest.id);
-      await this.check(order, signal).catch((error: unknown) => {
+      this.#current = { take: take.manifest.id, camera, done, of: orders.length };
+      this.#options.onChange?.(take.manifest.id);
+      await this.#check(order, signal).catch((error: unknown) => {
         if (signal.aborted || error instanceof TakeUnfinishedError) throw error;
         if (isSilence(error)) waiting.add(take);
-        this.options.logger.warn(
+        this.#options.logger.warn(
           { err: error, take: take.manifest.id, camera },
           'a kept master could not be checked',
         );
@@ -137,14 +137,14 @@ export class MasterCheck {
     }
     const isNew = hasNewRequest();
     const left = [...waiting].map(({ manifest }) => manifest.id);
-    for (const id of asked) if (!left.includes(id)) this.wanted.delete(id);
-    this.current = null;
-    for (const id of asked) this.options.onChange?.(id);
-    if (isNew) this.poked.resolve();
+    for (const id of asked) if (!left.includes(id)) this.#wanted.delete(id);
+    this.#current = null;
+    for (const id of asked) this.#options.onChange?.(id);
+    if (isNew) this.#poked.resolve();
   }
 
-  private async check({ take, camera, segment }: Order, signal: AbortSignal): Promise<void> {
-    const { host, logger, isBusy, onChange, patienceMs } = this.options;
+  async #check({ take, camera, segment }: Order, signal: AbortSignal): Promise<void> {
+    const { host, logger, isBusy, onChange, patienceMs } = this.#options;
     const { id } = take.manifest;
     const files = take.files(camera, segment.number);
     const name = (job: string) => childName(job, id, camera, segmentStem(segment.number));
@@ -154,10 +154,10 @@ export class MasterCheck {
       logger.error({ err: error, take: id, camera, segment: segment.number }, 'a kept master cannot be read');
       return undefined;
     });
-    const at = new Date(this.now()).toISOString();
+    const at = new Date(this.#now()).toISOString();
     const wasRight = segment.verified?.ok === true;
     if (hash !== undefined && hash === segment.sha256 && wasRight) {
-      await this.state(take, camera, { ...segment, checkedAt: at });
+      await this.#state(take, camera, { ...segment, checkedAt: at });
       return;
     }
     // Reading it as pictures shows which frames are affected, and whether one that was damaged is right (again).
@@ -165,15 +165,10 @@ export class MasterCheck {
     const { sha256, clean } = segment;
     const expected = { codec, sha256, clean: clean || strategy === 'spool' };
     using idle = whileIdle(isBusy, signal);
-    const verified = await verifyMaster(
-      host,
-      name('verify'),
-      files,
-      expected,
-      idle.signal,
-      onlyAttempt,
-    ).catch((error: unknown) => {
-      if (idle.signal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
+    const { signal: idleSignal } = idle;
+    const asked = { host, name: name('verify'), files, expected, signal: idleSignal };
+    const verified = await verifyMaster(asked).catch((error: unknown) => {
+      if (idleSignal.aborted || !isDiskTrouble(error) || isSilence(error)) throw error;
       const problem = `the master cannot be read: ${(error as Error).message}`;
       return {
         ok: false,
@@ -188,7 +183,7 @@ export class MasterCheck {
     if (!verified.ok && wasRight) {
       logger.error({ take: id, camera, segment: segment.number, problems }, 'a kept master is damaged');
     }
-    await this.state(take, camera, {
+    await this.#state(take, camera, {
       ...segment,
       verified: { ...verified, at: known, problems },
       checkedAt: at,
@@ -196,34 +191,34 @@ export class MasterCheck {
     onChange?.(id);
   }
 
-  private state(take: Take, camera: string, segment: Segment): Promise<void> {
+  #state(take: Take, camera: string, segment: Segment): Promise<void> {
     return take.updateCamera(camera, (record) => {
       const segments = record.segments.map((old) => (old.number === segment.number ? segment : old));
       return judged({ ...record, segments }, record);
     });
   }
 
-  private isDue({ take, segment }: Order): boolean {
-    const { maxAgeMs = 30 * dayMs, maxAgeAfterAwayMs = dayMs } = this.options;
+  #isDue({ take, segment }: Order): boolean {
+    const { maxAgeMs = 30 * dayMs, maxAgeAfterAwayMs = dayMs } = this.#options;
     const provenMs = provenAt(segment);
-    const returnedMs = this.returned.get(dirname(take.folder));
-    const ageMs = this.now() - provenMs;
+    const returnedMs = this.#returned.get(dirname(take.folder));
+    const ageMs = this.#now() - provenMs;
     if (returnedMs !== undefined && provenMs < returnedMs && ageMs >= maxAgeAfterAwayMs) return true;
     // With a clock that was set back since, nothing would ever be due.
     return ageMs >= maxAgeMs || ageMs < -dayMs;
   }
 
-  private async noteDisks(): Promise<void> {
-    const now = new Set(await this.options.roots());
+  async #noteDisks(): Promise<void> {
+    const now = new Set(await this.#options.roots());
     for (const root of now) {
-      if (this.seen.get(root) === false) this.returned.set(root, this.now());
-      this.seen.set(root, true);
+      if (this.#seen.get(root) === false) this.#returned.set(root, this.#now());
+      this.#seen.set(root, true);
     }
-    for (const root of this.seen.keys()) if (!now.has(root)) this.seen.set(root, false);
+    for (const root of this.#seen.keys()) if (!now.has(root)) this.#seen.set(root, false);
   }
 
-  private now(): number {
-    return (this.options.now ?? Date.now)();
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
   }
 }
 

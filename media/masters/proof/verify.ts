@@ -13,6 +13,30 @@ import { type FrameLog, type LoggedFrame, parseFrameLog } from '../segment/frame
 import type { Verification } from '../take/manifest.ts';
 import { isoMicroseconds } from '../timing/timecode.ts';
 
+/** What both reading a file as frames and verifying a master need. */
+interface Job {
+  readonly host: ChildHost;
+  /** Of the ffmpeg process. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+  /** Gets the number of frames decoded so far. */
+  readonly onFrames?: (frames: number) => void;
+}
+
+/** A file to decode. */
+export interface DecodeOrder extends Job {
+  readonly file: string;
+  /** What the raw frames of a spool are. */
+  readonly spooled?: RawStream | undefined;
+}
+
+/** A master to verify. */
+export interface VerifyOrder extends Job {
+  readonly files: SegmentFiles;
+  readonly expected: ExpectedMaster;
+  readonly attempt?: Attempt;
+}
+
 /** What a decoder found. */
 export interface Decoded {
   readonly log: FrameLog;
@@ -28,14 +52,8 @@ export const maxLogBytes = 256 * 1024 * 1024;
  * @throws FfmpegError, NoAnswerError if a disk failed, DiskSilentError, EmptyAnswerError if there was no frame,
  * StrangeFileError
  */
-export async function decodeFile(
-  host: ChildHost,
-  name: string,
-  file: string,
-  signal: AbortSignal,
-  spooled?: RawStream,
-  onFrames?: (frames: number) => void,
-): Promise<Decoded> {
+export async function decodeFile(order: DecodeOrder): Promise<Decoded> {
+  const { host, name, file, signal, spooled, onFrames } = order;
   await regularStat(file);
   const scratch = await mkdtemp(join(tmpdir(), 'decoded-'));
   const output = join(scratch, 'frames');
@@ -71,15 +89,8 @@ function problemsAmong(complaints: readonly string[], clean: boolean): string[] 
  * ProRes the number of frames. If a disk fails it rejects, and can be called again; on the last attempt the failure is what is
  * wrong with the master.
  */
-export async function verifyMaster(
-  host: ChildHost,
-  name: string,
-  files: SegmentFiles,
-  expected: ExpectedMaster,
-  signal: AbortSignal,
-  attempt: Attempt = onlyAttempt,
-  onFrames?: (frames: number) => void,
-): Promise<Verification> {
+export async function verifyMaster(order: VerifyOrder): Promise<Verification> {
+  const { files, expected, signal, attempt = onlyAttempt } = order;
   const problems: string[] = [];
   if ((await regularStat(files.master)) === undefined) {
     return verification(expected.codec, ['the file is gone']);
@@ -89,7 +100,7 @@ export async function verifyMaster(
   }
   try {
     const reference = parseFrameLog((await textOf(files.reference, maxLogBytes)) ?? '');
-    const decoded = await decodeFile(host, name, files.master, signal, undefined, onFrames);
+    const decoded = await decodeFile({ ...order, file: files.master });
     problems.push(...problemsAmong(decoded.complaints, expected.clean).slice(0, 5));
     problems.push(...compareFrames(reference.frames, decoded.log.frames, expected.codec === 'ffv1'));
   } catch (error) {

@@ -29,42 +29,42 @@ const timeBaseLine = /^#tb 0: (\d+)\/(\d+)$/;
  * not count, because its frame may be unfinished, too.
  */
 export class FrameLogReader {
-  private readonly onFrame: (frame: LoggedFrame) => void;
-  private readonly damage: 'throw' | 'skip';
-  private rest = '';
-  private secondsPerUnit = 0;
+  readonly #onFrame: (frame: LoggedFrame) => void;
+  readonly #damage: 'throw' | 'skip';
+  #rest = '';
+  #secondsPerUnit = 0;
 
   /** @param damage what to do with invalid lines */
   constructor(onFrame: (frame: LoggedFrame) => void, damage: 'throw' | 'skip' = 'throw') {
-    this.onFrame = onFrame;
-    this.damage = damage;
+    this.#onFrame = onFrame;
+    this.#damage = damage;
   }
 
   /** @throws FrameLogError unless damage should be skipped */
   push(text: string): void {
-    const lines = (this.rest + text).split('\n');
+    const lines = (this.#rest + text).split('\n');
     // Text without a line end after this much never becomes a line.
-    this.rest = (lines.pop() ?? '').slice(0, maxLine);
-    for (const line of lines) this.take(line);
+    this.#rest = (lines.pop() ?? '').slice(0, maxLine);
+    for (const line of lines) this.#take(line);
   }
 
   /** Seconds per unit of `pts`; 0 before the header was read. */
   get timeBase(): number {
-    return this.secondsPerUnit;
+    return this.#secondsPerUnit;
   }
 
-  private take(line: string): void {
+  #take(line: string): void {
     const base = timeBaseLine.exec(line);
     if (base !== null) {
       const seconds = Number(base[1]) / Number(base[2]);
-      this.secondsPerUnit = seconds >= shortestUnitS && seconds <= 1 ? seconds : 0;
+      this.#secondsPerUnit = seconds >= shortestUnitS && seconds <= 1 ? seconds : 0;
     }
     if (line.startsWith('#') || line.trim() === '') return;
     const found = frameLine.exec(line);
     const pts = Number(found?.[2]);
-    const isFrame = found !== null && Math.abs(pts) * this.secondsPerUnit <= latestS;
-    if (isFrame && this.secondsPerUnit > 0) this.onFrame({ pts, md5: found[3] ?? '' });
-    else if (this.damage === 'throw')
+    const isFrame = found !== null && Math.abs(pts) * this.#secondsPerUnit <= latestS;
+    if (isFrame && this.#secondsPerUnit > 0) this.#onFrame({ pts, md5: found[3] ?? '' });
+    else if (this.#damage === 'throw')
       throw new FrameLogError(`no line of a framemd5 file: ${line.slice(0, 80)}`);
   }
 }

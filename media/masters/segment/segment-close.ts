@@ -212,7 +212,8 @@ async function decodableFrames(
   const name = childName('close', order.take.manifest.id, order.camera, segmentStem(order.number));
   const spooled = order.record.strategy === 'spool' ? order.record.source : undefined;
   try {
-    const { log } = await decodeFile(order.host, name, recorded, order.signal, spooled);
+    const { host, signal } = order;
+    const { log } = await decodeFile({ host, name, file: recorded, signal, spooled });
     return log;
   } catch (error) {
     if (!(error instanceof FfmpegError)) throw error;

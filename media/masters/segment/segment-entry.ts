@@ -1,4 +1,4 @@
-import type { CameraRecord, Segment } from '../take/manifest.ts';
+import { type CameraRecord, type Segment, unknownSegment } from '../take/manifest.ts';
 import type { Take } from '../take/take.ts';
 import type { ClosedSegment } from './segment-close.ts';
 
@@ -19,22 +19,11 @@ export function newSegment(take: Take, camera: string, number: number, record: C
   const files = take.files(camera, number);
   const relative = (path: string) => path.slice(take.folder.length + 1);
   return {
+    ...unknownSegment,
     number,
     state: 'recording',
     file: relative(files.master),
-    bytes: 0,
-    frames: 0,
     spool: record.strategy === 'spool' ? relative(files.spool) : null,
-    droppedFrames: 0,
-    droppedBefore: 0,
-    firstTimestamp: null,
-    lastTimestamp: null,
-    timecode: null,
-    sensorTimes: null,
-    sha256: null,
     framemd5: { file: relative(files.reference), sha256: null },
-    clean: false,
-    verified: null,
-    checkedAt: null,
   };
 }

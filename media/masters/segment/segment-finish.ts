@@ -192,15 +192,15 @@ function verify(
   const spooled = recordOf(order).strategy === 'spool';
   // A file that was compressed afterwards is complete, however its recorder ended.
   const expected = { codec: recordOf(order).codec, sha256, clean: clean || spooled };
-  return verifyMaster(
-    order.host,
-    jobName(order, 'verify', segment),
+  return verifyMaster({
+    host: order.host,
+    name: jobName(order, 'verify', segment),
     files,
     expected,
-    order.signal,
+    signal: order.signal,
     attempt,
-    (frames) => order.meter?.frames(compressed + frames),
-  );
+    onFrames: (frames) => order.meter?.frames(compressed + frames),
+  });
 }
 
 function replaceSegment(order: FinishOrder, segment: Segment): Promise<void> {

@@ -28,23 +28,23 @@ export const noProgress: SegmentProgress = {
  * themselves are never read, and only sums are kept of the log.
  */
 export class SegmentWatch implements Disposable {
-  private readonly file: string;
-  private readonly reference: string;
-  private readonly reader: FrameLogReader;
-  private readonly sums: FrameSums;
-  private handle: DiskFile | undefined;
+  readonly #file: string;
+  readonly #reference: string;
+  readonly #reader: FrameLogReader;
+  readonly #sums: FrameSums;
+  #handle: DiskFile | undefined;
 
   /** @param fps nominal rate, for counting what was dropped */
   constructor(file: string, reference: string, fps: number) {
-    this.file = file;
-    this.reference = reference;
-    this.sums = new FrameSums(fps);
-    this.reader = new FrameLogReader(({ pts }) => this.sums.add(pts * this.reader.timeBase), 'skip');
+    this.#file = file;
+    this.#reference = reference;
+    this.#sums = new FrameSums(fps);
+    this.#reader = new FrameLogReader(({ pts }) => this.#sums.add(pts * this.#reader.timeBase), 'skip');
   }
 
   /** The machine's clock was set by this many seconds: its effect on the times of frames is no gap. */
   stepped(seconds: number): void {
-    this.sums.stepped(seconds);
+    this.#sums.stepped(seconds);
   }
 
   /**
@@ -52,26 +52,26 @@ export class SegmentWatch implements Disposable {
    * when the segment is closed.
    */
   async poll(): Promise<SegmentProgress> {
-    await this.readLog();
-    const bytes = (await regularStat(this.file))?.size ?? 0;
+    await this.#readLog();
+    const bytes = (await regularStat(this.#file))?.size ?? 0;
     if (bytes === 0) return noProgress;
-    await Promise.all([syncFile(this.file), syncFile(this.reference)]);
-    return { ...this.sums.progress(), bytes };
+    await Promise.all([syncFile(this.#file), syncFile(this.#reference)]);
+    return { ...this.#sums.progress(), bytes };
   }
 
   [Symbol.dispose](): void {
-    this.handle?.discard();
-    this.handle = undefined;
+    this.#handle?.discard();
+    this.#handle = undefined;
   }
 
-  private async readLog(): Promise<void> {
-    this.handle ??= (await ifThere(openRegular(this.reference))) ?? undefined;
-    if (this.handle === undefined) return;
+  async #readLog(): Promise<void> {
+    this.#handle ??= (await ifThere(openRegular(this.#reference))) ?? undefined;
+    if (this.#handle === undefined) return;
     const buffer = Buffer.alloc(64 * 1024);
     for (;;) {
-      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, null);
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, null);
       if (bytesRead === 0) return;
-      this.reader.push(buffer.toString('latin1', 0, bytesRead));
+      this.#reader.push(buffer.toString('latin1', 0, bytesRead));
     }
   }
 }

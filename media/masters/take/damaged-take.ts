@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { listEntries, lstat } from '../../../common/disk-fs.ts';
-import type { CameraRecord, Segment, TakeManifest } from './manifest.ts';
+import { type CameraRecord, type Segment, type TakeManifest, unknownSegment } from './manifest.ts';
 
 const takeFolder = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([a-z0-9][a-z0-9-]{0,62})$/;
 const plainCamera = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -69,23 +69,12 @@ async function mastersIn(folder: string, camera: string): Promise<Segment[]> {
     if (!entry.isFile() || !(number >= 1)) continue;
     const { size } = await lstat(join(folder, camera, entry.name));
     segments.push({
+      ...unknownSegment,
       number,
       state: 'closed',
       file: `${camera}/${entry.name}`,
-      spool: null,
       bytes: size,
-      frames: 0,
-      droppedFrames: 0,
-      droppedBefore: 0,
-      firstTimestamp: null,
-      lastTimestamp: null,
-      timecode: null,
-      sensorTimes: null,
-      sha256: null,
       framemd5: { file: `${camera}/0001.framemd5`, sha256: null },
-      clean: false,
-      verified: null,
-      checkedAt: null,
     });
   }
   return segments.toSorted((a, b) => a.number - b.number);

@@ -15,38 +15,38 @@ const leastDone = 0.03;
  * decoded once more to prove it.
  */
 export class FinishMeter {
-  private readonly nowS: () => number;
-  private total = 0;
-  private finished = 0;
-  private within = 0;
-  private startS: number | null = null;
+  readonly #nowS: () => number;
+  #total = 0;
+  #finished = 0;
+  #within = 0;
+  #startS: number | null = null;
 
   constructor(nowS: () => number = () => performance.now() / 1000) {
-    this.nowS = nowS;
+    this.#nowS = nowS;
   }
 
   /** What is to be done, in frames. */
   begin(frames: number): void {
-    this.total = Math.max(1, frames);
-    this.finished = 0;
-    this.within = 0;
-    this.startS = this.nowS();
+    this.#total = Math.max(1, frames);
+    this.#finished = 0;
+    this.#within = 0;
+    this.#startS = this.#nowS();
   }
 
   /** Frames of the present step that are done. */
   frames(frames: number): void {
-    this.within = Math.max(this.within, frames);
+    this.#within = Math.max(this.#within, frames);
   }
 
   /** A step of this many frames is over, or was empty. */
   step(frames: number): void {
-    this.finished += frames;
-    this.within = 0;
+    this.#finished += frames;
+    this.#within = 0;
   }
 
   progress(): FinishProgress {
-    const done = Math.min(1, (this.finished + this.within) / Math.max(1, this.total));
-    const elapsedS = this.startS === null ? 0 : this.nowS() - this.startS;
+    const done = Math.min(1, (this.#finished + this.#within) / Math.max(1, this.#total));
+    const elapsedS = this.#startS === null ? 0 : this.#nowS() - this.#startS;
     const known = elapsedS >= leastS && done >= leastDone;
     return { done, remainingS: known ? Math.ceil((elapsedS / done) * (1 - done)) : null };
   }

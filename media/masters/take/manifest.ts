@@ -103,6 +103,23 @@ const clockStepSchema = z.object({
 /** State of a camera's part of a take. */
 const recordStateSchema = z.enum(['starting', 'recording', 'finishing', 'verified', 'failed']);
 
+/** What is known of a segment without looking into its files. */
+export const unknownSegment = {
+  bytes: 0,
+  frames: 0,
+  spool: null,
+  droppedFrames: 0,
+  droppedBefore: 0,
+  firstTimestamp: null,
+  lastTimestamp: null,
+  timecode: null,
+  sensorTimes: null,
+  sha256: null,
+  clean: false,
+  verified: null,
+  checkedAt: null,
+} as const;
+
 /** A camera's part of a take. */
 const cameraRecordSchema = z.object({
   state: recordStateSchema,

@@ -44,24 +44,24 @@ export class TakeRun {
   readonly progress = new Map<string, SegmentProgress>();
   /** How far compressing and verifying are, by camera. */
   readonly finishing = new Map<string, FinishProgress>();
-  private readonly options: TakeRunOptions;
-  private readonly recorders: readonly (readonly [camera: string, recorder: Recorder])[];
-  private readonly stopping = new AbortController();
-  private readonly allReleased = Promise.withResolvers<void>();
+  readonly #options: TakeRunOptions;
+  readonly #recorders: readonly (readonly [camera: string, recorder: Recorder])[];
+  readonly #stopping = new AbortController();
+  readonly #allReleased = Promise.withResolvers<void>();
   /** Cameras whose recorder runs, or should run. */
-  private readonly held: Set<string>;
-  private silenced = false;
+  readonly #held: Set<string>;
+  #silenced = false;
 
   constructor(take: Take, parts: readonly TakePart[], options: TakeRunOptions) {
     this.take = take;
-    this.options = options;
-    this.held = new Set(parts.map(({ camera }) => camera));
-    this.recorders = parts.map((part) => [part.camera, this.recorder(part)]);
+    this.#options = options;
+    this.#held = new Set(parts.map(({ camera }) => camera));
+    this.#recorders = parts.map((part) => [part.camera, this.#recorder(part)]);
   }
 
   /** Whether something was not done because the disk did not answer: what reached it can still be finished. */
   get wasSilenced(): boolean {
-    return this.silenced;
+    return this.#silenced;
   }
 
   /**
@@ -69,22 +69,22 @@ export class TakeRun {
    * Their cameras are free for the next take, and what they wrote is finished when the disk answers.
    */
   abandon(): void {
-    this.silenced = true;
-    for (const camera of [...this.held]) this.release(camera);
+    this.#silenced = true;
+    for (const camera of [...this.#held]) this.#release(camera);
   }
 
   /** Settles once no recorder runs any more; closing, compressing and verifying continue. */
   get released(): Promise<void> {
-    return this.allReleased.promise;
+    return this.#allReleased.promise;
   }
 
   /** Whether a recorder of this take reads the camera's frames, or should. */
   holds(camera: string): boolean {
-    return this.held.has(camera);
+    return this.#held.has(camera);
   }
 
   get stopped(): boolean {
-    return this.stopping.signal.aborted;
+    return this.#stopping.signal.aborted;
   }
 
   /**
@@ -92,24 +92,24 @@ export class TakeRun {
    * @throws DiskReserveError
    */
   async prepare(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.recorders.map(([, recorder]) => recorder.prepare()));
+    const outcomes = await Promise.allSettled(this.#recorders.map(([, recorder]) => recorder.prepare()));
     const refused = outcomes.find((outcome) => outcome.status === 'rejected');
     if (refused === undefined) return;
-    for (const [camera] of this.recorders) await this.failed(camera, refused.reason);
+    for (const [camera] of this.#recorders) await this.#failed(camera, refused.reason);
     throw refused.reason;
   }
 
   /** Records until stopped, then finishes. Never rejects: take.json states every failure. */
   async run(): Promise<void> {
-    await Promise.all(this.recorders.map(([camera, recorder]) => this.follow(camera, recorder)));
+    await Promise.all(this.#recorders.map(([camera, recorder]) => this.#follow(camera, recorder)));
   }
 
   stop(): void {
-    this.stopping.abort();
+    this.#stopping.abort();
   }
 
-  private recorder(part: TakePart): Recorder {
-    const { host, logger, onChange, onDiskTrouble, onHeld } = this.options;
+  #recorder(part: TakePart): Recorder {
+    const { host, logger, onChange, onDiskTrouble, onHeld } = this.#options;
     return new Recorder(this.take, {
       ...part,
       host,
@@ -124,51 +124,51 @@ export class TakeRun {
         this.progress.set(part.camera, now);
         onChange();
       },
-      onReleased: () => this.release(part.camera),
+      onReleased: () => this.#release(part.camera),
       onRecorded: () => {
-        this.learn(part.camera);
+        this.#learn(part.camera);
         onChange();
       },
     });
   }
 
-  private async follow(camera: string, recorder: Recorder): Promise<void> {
+  async #follow(camera: string, recorder: Recorder): Promise<void> {
     try {
-      await recorder.run(this.stopping.signal, this.options.ending);
+      await recorder.run(this.#stopping.signal, this.#options.ending);
     } catch (error) {
       // The recorder is gone, whether that can be written down or not.
-      this.release(camera);
-      if (isSilence(error)) this.leave(camera, error);
+      this.#release(camera);
+      if (isSilence(error)) this.#leave(camera, error);
       // Work that is left because the program ends is done at its next start.
-      else if (!this.options.ending.aborted) await this.failed(camera, error);
+      else if (!this.#options.ending.aborted) await this.#failed(camera, error);
     }
-    this.release(camera);
-    this.learn(camera);
-    this.options.onChange();
+    this.#release(camera);
+    this.#learn(camera);
+    this.#options.onChange();
   }
 
   /** What was kept says how long the disk will last for the next take. */
-  private learn(camera: string): void {
+  #learn(camera: string): void {
     const record = this.take.manifest.cameras[camera];
-    if (record !== undefined) void this.options.rates.learn(camera, record);
+    if (record !== undefined) void this.#options.rates.learn(camera, record);
   }
 
-  private release(camera: string): void {
-    if (!this.held.delete(camera)) return;
-    if (this.held.size === 0) this.allReleased.resolve();
-    this.options.onChange();
+  #release(camera: string): void {
+    if (!this.#held.delete(camera)) return;
+    if (this.#held.size === 0) this.#allReleased.resolve();
+    this.#options.onChange();
   }
 
   /** Nothing has failed yet: take.json goes on saying what is to be done when the disk answers. */
-  private leave(camera: string, error: unknown): void {
-    const { logger, onDiskTrouble } = this.options;
-    this.silenced = true;
+  #leave(camera: string, error: unknown): void {
+    const { logger, onDiskTrouble } = this.#options;
+    this.#silenced = true;
     logger.error({ err: error, take: this.take.manifest.id, camera }, 'a take waits for its disk');
     onDiskTrouble(diskReason(error) ?? (error as Error).message);
   }
 
-  private async failed(camera: string, error: unknown): Promise<void> {
-    const { logger } = this.options;
+  async #failed(camera: string, error: unknown): Promise<void> {
+    const { logger } = this.#options;
     const { id, cameras } = this.take.manifest;
     logger.error({ err: error, take: id, camera }, 'recording failed');
     if (cameras[camera] === undefined) return;

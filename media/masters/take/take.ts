@@ -26,13 +26,13 @@ export class Take {
   readonly folder: string;
   /** Why take.json cannot be understood; null if it can. Otherwise the take can only be listed, downloaded and removed. */
   readonly damage: string | null;
-  private current: TakeManifest;
-  private readonly inTurn = pLimit(1);
+  #current: TakeManifest;
+  readonly #inTurn = pLimit(1);
 
   constructor(folder: string, manifest: TakeManifest, damage: string | null = null) {
     this.folder = folder;
     this.damage = damage;
-    this.current = manifest;
+    this.#current = manifest;
   }
 
   /**
@@ -68,7 +68,7 @@ export class Take {
   }
 
   get manifest(): TakeManifest {
-    return this.current;
+    return this.#current;
   }
 
   /**
@@ -77,15 +77,15 @@ export class Take {
    */
   update(change: (manifest: TakeManifest) => TakeManifest): Promise<void> {
     if (this.damage !== null)
-      return Promise.reject(new TakeDamagedError(`take ${this.current.id}: ${this.damage}`));
-    return this.inTurn(async () => {
-      const next = change(this.current);
+      return Promise.reject(new TakeDamagedError(`take ${this.#current.id}: ${this.damage}`));
+    return this.#inTurn(async () => {
+      const next = change(this.#current);
       const states = Object.values(next.cameras).map(({ state }) => state);
       const whole = takeManifestSchema.parse({ ...next, state: takeState(states, next.wanted) });
       try {
         await replaceTakeFile(join(this.folder, manifestName), `${JSON.stringify(whole, null, 2)}\n`);
       } finally {
-        this.current = whole;
+        this.#current = whole;
       }
     });
   }

@@ -13,65 +13,65 @@ const tickLine = /^(\w+) (\d+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?|-)$/;
  * segment.
  */
 export class SensorLog implements AsyncDisposable {
-  private readonly file: string;
-  private readonly clockOf: () => SensorClock | undefined;
-  private readonly logger: Logger;
+  readonly #file: string;
+  readonly #clockOf: () => SensorClock | undefined;
+  readonly #logger: Logger;
   /** Whether frames from before this moment belong to the segment, because an earlier run of the program began it. */
-  private resumed: boolean;
-  private clock: SensorClock | undefined;
-  private next = 0;
-  private handle: DiskFile | undefined;
-  private broken = false;
+  #resumed: boolean;
+  #clock: SensorClock | undefined;
+  #next = 0;
+  #handle: DiskFile | undefined;
+  #broken = false;
 
   constructor(
     file: string,
     clockOf: () => SensorClock | undefined,
     how: { readonly resumed: boolean; readonly logger: Logger },
   ) {
-    this.file = file;
-    this.clockOf = clockOf;
-    this.resumed = how.resumed;
-    this.logger = how.logger;
+    this.#file = file;
+    this.#clockOf = clockOf;
+    this.#resumed = how.resumed;
+    this.#logger = how.logger;
   }
 
   /** Adds what was reported since the last time, and syncs. A file that cannot be written is no reason to end a recording. */
   async poll(): Promise<void> {
-    if (this.broken) return;
+    if (this.#broken) return;
     try {
-      await this.add();
+      await this.#add();
     } catch (error) {
-      this.broken = true;
-      this.logger.warn({ err: error, file: this.file }, 'the times of the sensor cannot be kept');
+      this.#broken = true;
+      this.#logger.warn({ err: error, file: this.#file }, 'the times of the sensor cannot be kept');
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { handle } = this;
-    this.handle = undefined;
+    const handle = this.#handle;
+    this.#handle = undefined;
     try {
       await handle?.close();
     } catch (error) {
-      this.logger.warn({ err: error, file: this.file }, 'the times of the sensor may not all be kept');
+      this.#logger.warn({ err: error, file: this.#file }, 'the times of the sensor may not all be kept');
     }
   }
 
-  private async add(): Promise<void> {
-    const clock = this.clockOf();
+  async #add(): Promise<void> {
+    const clock = this.#clockOf();
     if (clock === undefined) return;
     await clock.look();
-    const another = clock !== this.clock;
-    const { ticks, next } = clock.since(another ? 0 : this.next);
-    const leads = another && !this.resumed;
-    [this.clock, this.next, this.resumed] = [clock, next, false];
+    const another = clock !== this.#clock;
+    const { ticks, next } = clock.since(another ? 0 : this.#next);
+    const leads = another && !this.#resumed;
+    [this.#clock, this.#next, this.#resumed] = [clock, next, false];
     const recent = leads ? ticks.filter(isRecent(ticks.at(-1))) : ticks;
     if (recent.length === 0) return;
-    this.handle ??= await open(
-      this.file,
+    this.#handle ??= await open(
+      this.#file,
       constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
       0o644,
     );
-    await this.handle.writeFile(recent.map(lineOf).join(''));
-    await this.handle.datasync();
+    await this.#handle.writeFile(recent.map(lineOf).join(''));
+    await this.#handle.datasync();
   }
 }
 

@@ -51,11 +51,11 @@ export const nothingIsAnswered: readonly DiskRule[] = [
 export class DiskFaults implements AsyncDisposable {
   /** Only files below it are affected. */
   readonly folder: string;
-  private readonly tools: string;
+  readonly #tools: string;
 
   private constructor(folder: string, tools: string) {
     this.folder = folder;
-    this.tools = tools;
+    this.#tools = tools;
   }
 
   /** @param folder must be there already */
@@ -63,7 +63,7 @@ export class DiskFaults implements AsyncDisposable {
     const tools = await mkdtemp(join(tmpdir(), 'disk-faults-'));
     const faults = new DiskFaults(await realpath(folder), tools);
     const source = join(import.meta.dirname, 'disk-faults.c');
-    await run('cc', ['-shared', '-fPIC', '-O2', '-o', faults.library, source, '-ldl']);
+    await run('cc', ['-shared', '-fPIC', '-O2', '-o', faults.#library, source, '-ldl']);
     await faults.set([]);
     return faults;
   }
@@ -71,17 +71,17 @@ export class DiskFaults implements AsyncDisposable {
   /** What a program needs to be reached. */
   get environment(): Readonly<Record<string, string>> {
     return {
-      LD_PRELOAD: this.library,
+      LD_PRELOAD: this.#library,
       DISK_FAULTS_FOLDER: this.folder,
-      DISK_FAULTS_CONTROL: this.control,
+      DISK_FAULTS_CONTROL: this.#control,
     };
   }
 
   /** From now on the disk does this, also to programs that already run. */
   async set(rules: readonly DiskRule[]): Promise<void> {
-    const next = `${this.control}.next`;
+    const next = `${this.#control}.next`;
     await writeFile(next, rules.map((rule) => `${rule}\n`).join(''));
-    await rename(next, this.control);
+    await rename(next, this.#control);
   }
 
   /** The disk works again. */
@@ -97,14 +97,14 @@ export class DiskFaults implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.tools, { recursive: true, force: true });
+    await rm(this.#tools, { recursive: true, force: true });
   }
 
-  private get library(): string {
-    return join(this.tools, 'disk-faults.so');
+  get #library(): string {
+    return join(this.#tools, 'disk-faults.so');
   }
 
-  private get control(): string {
-    return join(this.tools, 'control');
+  get #control(): string {
+    return join(this.#tools, 'control');
   }
 }

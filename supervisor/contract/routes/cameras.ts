@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { adoptSchema, newCameraSchema } from '../adoption.ts';
 import type { RouteDefinition } from '../route.ts';
-
-const cameraParams = z.object({ id: z.string().min(1).max(64) });
+import { cameraParams } from './params.ts';
 
 /** Adoption, and the link between a camera and its hub. */
 export const camerasRoutes = {

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { slugSchema } from '../common.ts';
 import { feedSchema } from '../feeds.ts';
 import { outputSchema } from '../outputs.ts';
 import { feedLinkQuerySchema } from '../pictures.ts';
 import type { RouteDefinition } from '../route.ts';
-
-const feedParams = z.object({ feed: slugSchema });
+import { feedParams } from './params.ts';
 
 /** Feeds, and their pictures for clients without WebRTC. */
 export const feedsRoutes = {

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { slugSchema } from '../common.ts';
 import { layerNameSchema } from '../feeds.ts';
 import type { RouteDefinition } from '../route.ts';
+import { sessionParams } from './params.ts';
 
-const sessionParams = z.object({ feed: slugSchema, session: z.string().min(1).max(64) });
 const streamParams = sessionParams.extend({ stream: z.string().min(1).max(64) });
 const layerIndex = z.int().min(0).max(15).optional();
 

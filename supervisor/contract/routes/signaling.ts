@@ -1,6 +1,5 @@
-import { z } from 'zod';
-import { slugSchema } from '../common.ts';
 import type { RouteDefinition } from '../route.ts';
+import { feedParams, sessionParams } from './params.ts';
 
 const sdp = { contentType: 'application/sdp', maxBytes: 256 * 1024, description: 'Session description' };
 const sdpFragment = {
@@ -10,8 +9,6 @@ const sdpFragment = {
 };
 /** A page opens every feed of a hub at once, and several pages may share an address behind a proxy. */
 const rate = { burst: 200, perSecond: 20 };
-const feedParams = z.object({ feed: slugSchema });
-const sessionParams = z.object({ feed: slugSchema, session: z.string().min(1).max(64) });
 
 /** Publishing by WHIP (RFC 9725) and viewing by WHEP. */
 export const signalingRoutes = {

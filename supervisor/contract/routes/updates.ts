@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { canarySchema, rolloutSchema, rolloutStartSchema } from '../rollout.ts';
 import type { RouteDefinition } from '../route.ts';
 import { updateInstallSchema, updateSchema } from '../update.ts';
-
-const cameraParams = z.object({ id: z.string().min(1).max(64) });
+import { cameraParams } from './params.ts';
 
 /** Updates of this machine, and of a hub with its cameras. */
 export const updatesRoutes = {

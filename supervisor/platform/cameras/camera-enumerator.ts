@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Device } from '../../contract/index.ts';
+import { type RunCommand, runCommand } from '../run-command.ts';
 import { type LibcameraProbe, type NodeProbe, probeLibcamera, probeNode } from './camera-probe.ts';
-import { type CommandRunner, runCommand } from './command-runner.ts';
 import { libcameraDevices, receiverDevices, v4l2Device } from './device-of.ts';
 import { classifyNode } from './node-class.ts';
 import { openVideoNodes } from './open-nodes.ts';
@@ -12,7 +12,7 @@ import { readVideoNodes, type SystemRoots, systemRoots, type VideoNode } from '.
 /** What the list is made from. */
 export interface CameraEnumeratorOptions {
   readonly log: Logger;
-  readonly run?: CommandRunner;
+  readonly run?: RunCommand;
   readonly roots?: SystemRoots;
   /** What the appliance makes of a device; absent: nothing. */
   readonly placeOf?: (device: Device) => DevicePlace;
@@ -29,7 +29,7 @@ export type DevicePlace = Pick<Device, 'source' | 'label' | 'use'>;
  */
 export class CameraEnumerator {
   readonly #log: Logger;
-  readonly #run: CommandRunner;
+  readonly #run: RunCommand;
   readonly #roots: SystemRoots;
   readonly #placeOf: (device: Device) => DevicePlace;
   readonly #homes: SerialHomes;

@@ -1,5 +1,5 @@
 import type { DeviceControl, DeviceFormat } from '../../contract/index.ts';
-import type { CommandRunner } from './command-runner.ts';
+import type { RunCommand } from '../run-command.ts';
 import { type LibcameraCamera, parseCameraList } from './rpicam-text.ts';
 import { parseControls } from './v4l2-controls.ts';
 import { parseFormats } from './v4l2-formats.ts';
@@ -18,7 +18,7 @@ export type NodeProbe =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Asks a node what it is: one run of v4l2-ctl. */
-export async function probeNode(run: CommandRunner, path: string): Promise<NodeProbe> {
+export async function probeNode(run: RunCommand, path: string): Promise<NodeProbe> {
   const result = await run([
     'v4l2-ctl',
     '--device',
@@ -40,7 +40,7 @@ export type LibcameraProbe =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Asks libcamera for camera modules: one run of rpicam-hello. */
-export async function probeLibcamera(run: CommandRunner): Promise<LibcameraProbe> {
+export async function probeLibcamera(run: RunCommand): Promise<LibcameraProbe> {
   const result = await run(['rpicam-hello', '--list-cameras']);
   // Builds differ in whether the list or the log goes to stdout.
   const text = `${result.stdout}\n${result.stderr}`;

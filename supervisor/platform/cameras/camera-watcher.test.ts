@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ChildProcessHost } from '../../process/child-process-host.ts';
+import type { RunCommand } from '../run-command.ts';
 import { CameraEnumerator } from './camera-enumerator.ts';
 import { CameraWatcher } from './camera-watcher.ts';
-import type { CommandRunner } from './command-runner.ts';
 import type { ControlValues } from './controls-patch.ts';
 import type { DeviceEvent } from './device-changes.ts';
 import { FixtureMachine } from './fixture-machine.fake.ts';
@@ -38,7 +38,7 @@ describe('CameraWatcher', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  function watcherWith(hotplug: Pick<HotplugMonitor, 'run'>, run: CommandRunner = machine.run) {
+  function watcherWith(hotplug: Pick<HotplugMonitor, 'run'>, run: RunCommand = machine.run) {
     const enumerator = new CameraEnumerator({ log: logger, run, roots: machine.roots });
     const watcher = new CameraWatcher({ enumerator, hotplug, memory, log: logger, run });
     const events: string[] = [];
@@ -124,7 +124,7 @@ describe('CameraWatcher', () => {
 
   test('probes a camera again that does not answer right after plugging', async () => {
     let silent = true;
-    const run: CommandRunner = async (argv) =>
+    const run: RunCommand = async (argv) =>
       silent
         ? { code: 1, stdout: '', stderr: 'Cannot open device: Device or resource busy' }
         : await machine.run(argv);
@@ -138,7 +138,7 @@ describe('CameraWatcher', () => {
   test('asks libcamera again after a failure, as at a boot that uses all of the processor', async () => {
     await machine.become('imx708-pi4');
     let late = true;
-    const run: CommandRunner = async (argv) =>
+    const run: RunCommand = async (argv) =>
       late && argv[0] === 'rpicam-hello' ? { code: null, stdout: '', stderr: '' } : await machine.run(argv);
     const { watcher } = watcherWith(pluggedByHand(), run);
     await vi.waitFor(() => expect(watcher.known[0]?.note).toMatch(/^needs libcamera/), patient);

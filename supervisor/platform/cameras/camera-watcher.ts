@@ -2,8 +2,8 @@ import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { describeError } from '../../../common/errors.ts';
 import type { Device } from '../../contract/index.ts';
+import { type RunCommand, runCommand } from '../run-command.ts';
 import type { CameraEnumerator } from './camera-enumerator.ts';
-import { type CommandRunner, runCommand } from './command-runner.ts';
 import type { ControlValues } from './controls-patch.ts';
 import { Debouncer } from './debouncer.ts';
 import { type DeviceEvent, deviceChanges } from './device-changes.ts';
@@ -23,7 +23,7 @@ export interface CameraWatcherOptions {
   readonly hotplug: Pick<HotplugMonitor, 'run'>;
   readonly memory: ControlMemory;
   readonly log: Logger;
-  readonly run?: CommandRunner;
+  readonly run?: RunCommand;
 }
 
 const quietMs = 150;
@@ -175,7 +175,7 @@ export class CameraWatcher {
     return due.length > 0;
   }
 
-  #run(): CommandRunner {
+  #run(): RunCommand {
     return this.#options.run ?? runCommand;
   }
 }

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { CommandRunner } from './command-runner.ts';
+import type { RunCommand } from '../run-command.ts';
 import type { SystemRoots } from './video-nodes.ts';
 
 /** Controls that disable another one while they have a value, as in UVC cameras. */
@@ -72,7 +72,7 @@ export class FixtureMachine implements AsyncDisposable {
     };
   }
 
-  readonly run: CommandRunner = async ([program, ...args]) => {
+  readonly run: RunCommand = async ([program, ...args]) => {
     this.ran.push([program, ...args].join(' '));
     const device = args.indexOf('--device');
     const key = device < 0 ? args[0] : basename(args[device + 1] ?? '');

@@ -1,6 +1,6 @@
 import { describeError } from '../../../common/errors.ts';
 import type { Device } from '../../contract/index.ts';
-import type { CommandRunner } from './command-runner.ts';
+import type { RunCommand } from '../run-command.ts';
 import { type ControlSetting, type ControlValues, checkControls, isSwitch } from './controls-patch.ts';
 import { ControlInvalidError, ControlsUnsupportedError } from './errors.ts';
 
@@ -11,7 +11,7 @@ import { ControlInvalidError, ControlsUnsupportedError } from './errors.ts';
 export async function setControls(
   device: Device,
   values: ControlValues,
-  run: CommandRunner,
+  run: RunCommand,
   reread: () => Promise<Device>,
 ): Promise<void> {
   if (device.kind === 'libcamera' || device.path === null) throw new ControlsUnsupportedError(device.name);
@@ -35,7 +35,7 @@ function isSwitchId(device: Device, id: string): boolean {
   return device.controls.some((control) => control.id === id && isSwitch(control));
 }
 
-async function apply(path: string, settings: readonly ControlSetting[], run: CommandRunner): Promise<void> {
+async function apply(path: string, settings: readonly ControlSetting[], run: RunCommand): Promise<void> {
   const argument = settings.map(({ control, value }) => `${control.id}=${value}`).join(',');
   const { code, stdout, stderr } = await run(['v4l2-ctl', '--device', path, '--set-ctrl', argument]);
   const complaint = `${stderr}\n${stdout}`
@@ -53,7 +53,7 @@ async function apply(path: string, settings: readonly ControlSetting[], run: Com
 export async function reapplyControls(
   device: Device,
   values: ControlValues,
-  run: CommandRunner,
+  run: RunCommand,
   reread: () => Promise<Device>,
 ): Promise<string[]> {
   const skipped: string[] = [];

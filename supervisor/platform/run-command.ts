@@ -9,13 +9,13 @@ export interface CommandResult {
 }
 
 /** Runs a short program to its end; never rejects. */
-export type CommandRunner = (argv: readonly [string, ...string[]]) => Promise<CommandResult>;
+export type RunCommand = (argv: readonly [string, ...string[]]) => Promise<CommandResult>;
 
 const timeoutMs = 10_000;
 const maxBytes = 4 * 1024 * 1024;
 
 /** Runs it on this machine. */
-export const runCommand: CommandRunner = ([program, ...args]) =>
+export const runCommand: RunCommand = ([program, ...args]) =>
   new Promise((resolve) => {
     const env = { ...process.env, LC_ALL: 'C' };
     const options = { timeout: timeoutMs, maxBuffer: maxBytes, env, killSignal: 'SIGKILL' as const };

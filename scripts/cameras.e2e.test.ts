@@ -205,12 +205,14 @@ describe('plugged cameras as the page shows them', { timeout: 120_000 }, () => {
     await page.goto(`${machine.url}/#/cameras`);
     await page.getByText('Add a feed').click();
     await page.getByLabel('What it is').selectOption('mjpeg');
-    await page.getByLabel('Name').fill('Balcony');
-    await page.getByLabel('Address').fill('http://127.0.0.1:9/none.mjpg');
+    await page.getByLabel('Name', { exact: true }).fill('Balcony');
+    await page.getByLabel('Address').fill('http://me:p%40ss@127.0.0.1:9/none.mjpg');
     await page.keyboard.press('Enter');
     const row = page.locator('[data-remote="balcony"][data-state="waiting"]');
     await row.waitFor(patient);
     expect(await row.textContent()).toContain('http://127.0.0.1:9/none.mjpg');
+    const shown = { url: 'http://127.0.0.1:9/none.mjpg', username: 'me', password: 'not shown' };
+    expect(await get<{ values: object }>('/api/config')).toMatchObject({ values: { remote: [shown] } });
     await row.getByRole('button', { name: 'Remove Balcony' }).click();
     await row.getByText('its address is forgotten').waitFor();
     await row.getByRole('button', { name: 'Remove Balcony' }).click();

@@ -35,13 +35,21 @@ const leastSpacingMs = 4;
 /** The same as a share of the feed's own spacing. A rate that is only just being measured may be too low: less than the usual one does not count. */
 const leastShare = 0.4;
 const usualFps = 30;
+/**
+ * If another layer's times continue those before without a step, the hub puts what was missed of it into one refresh of the screen. Forty
+ * pictures there are this far apart: the race of fewer is brief, and not worth a wait for the sharp picture.
+ */
+const briefSpacingMs = 0.4;
 /** The times before and after cannot be compared. */
 const stepMs = 1000;
 /** Pictures appear when the screen is refreshed: two may be a refresh closer together or further apart than they were made. */
 const refreshMs = 20;
 /** How far a pace may be from that of life. */
 const tolerance = 0.5;
-/** The count of pictures runs ahead of those on the screen, so a pace is that of two intervals, if there are two. */
+/**
+ * The count of pictures runs ahead of those on the screen, so one interval may look like life in the middle of a race; and a race that ends
+ * may look like it over two. Both must.
+ */
 const intervals = 2;
 
 const spacingOf = (fps: number): number =>
@@ -61,7 +69,7 @@ const isStep = (before: PresentedPicture, after: PresentedPicture): boolean => {
  */
 export class CatchUp {
   readonly #widthBefore: number | null;
-  readonly #leastSpacingMs: number;
+  #leastSpacingMs: number;
   #recent: readonly PresentedPicture[] = [];
   #beganMs: number | null = null;
   #heldMs: number | null = null;
@@ -75,17 +83,17 @@ export class CatchUp {
     this.#beganMs ??= picture.atMs;
     const last = this.#recent.at(-1) ?? null;
     const steps = last === null || isStep(last, picture);
-    const first = steps ? null : (this.#recent[0] ?? null);
-    this.#recent = first === null ? [picture] : [...this.#recent, picture].slice(-intervals);
+    const before = steps ? [] : this.#recent;
+    this.#recent = [...before, picture].slice(-intervals);
     if (this.#heldMs !== null) {
       const tooLong = picture.atMs - this.#heldMs >= holdLimitMs;
-      return tooLong || (first !== null && this.#isLife(first, picture)) ? 'live' : 'hold';
+      return tooLong || (!steps && before.every((one) => this.#isLife(one, picture))) ? 'live' : 'hold';
     }
     if (picture.width === this.#widthBefore && (last === null || !steps)) {
       return picture.atMs - this.#beganMs >= followLimitMs ? 'live' : 'follow';
     }
-    // The other layer's times begin later by what was missed: if that is little, its race is not worth a wait for the sharp picture.
-    if (!steps) return 'live';
+    if (!steps) this.#leastSpacingMs = briefSpacingMs;
+    this.#recent = [picture];
     this.#heldMs = picture.atMs;
     return 'hold';
   }

@@ -174,6 +174,7 @@ test('the last picture of a session stays until the next one is live', async () 
   await page.locator(live).waitFor(patient);
   expect(await coversVideo(page)).toBe(true);
   expect(await stillPicture(page)).toBe(kept);
+  await page.screenshot({ path: picture('held-former') });
   await race(page, false);
   await page.locator(still).waitFor({ state: 'hidden', ...patient });
   expect(appliance.count('POST', /^\/whep\/cam0$/)).toBe(2);

@@ -111,6 +111,11 @@ export class PictureHold {
   }
 
   readonly #onData = (): void => {
+    if (this.#held === 'blank') {
+      // A refresh or two before it is reported.
+      this.#draw();
+      this.#cover('still');
+    }
     // A page that hung reports the picture before its next animation frame.
     const watched = this.#catchUp;
     const look = () => {

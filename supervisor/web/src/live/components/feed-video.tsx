@@ -39,7 +39,8 @@ export const FeedVideo = ({ player, stream, fps, muted, label, onLate }: FeedVid
     const video = ref.current;
     if (video === null) return;
     video.srcObject = stream;
-    if (stream !== null) hold.current?.begin(rate.current);
+    if (stream === null) hold.current?.end();
+    else hold.current?.begin(rate.current);
     const play = () => {
       if (video.srcObject === null || document.visibilityState !== 'visible') return;
       video.play().catch(() => {

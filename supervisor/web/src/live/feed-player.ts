@@ -16,6 +16,9 @@ export type PlayerPhase =
   /** Between two tries; `retryAtMs` is the browser's clock. */
   | { readonly kind: 'waiting'; readonly reason: string; readonly retryAtMs: number };
 
+/** The picture will begin again, or ends with its session. */
+export type PictureTurn = LayerTurn | { readonly kind: 'end' };
+
 /** What a tile shows of its player. */
 export interface PlayerView {
   readonly phase: PlayerPhase;
@@ -63,8 +66,8 @@ const noRoute = () =>
 /** Shows one feed for as long as it runs: joins, watches that frames arrive, and joins again when they do not. */
 export class FeedPlayer {
   readonly view = new Store<PlayerView>(nothing);
-  /** The latest request after which the session's picture begins again. */
-  readonly turn = new Store<LayerTurn | null>(null);
+  /** What was last about to happen to the picture. */
+  readonly turn = new Store<PictureTurn | null>(null);
   readonly #endpoint: string;
   #condition: FeedCondition = 'offline';
   #onlineSinceMs = 0;
@@ -141,6 +144,7 @@ export class FeedPlayer {
       return new WhepError('CONNECTION_LOST', 'The connection broke.', { cause: error });
     } finally {
       this.#layer.setSession(null);
+      if (session !== null) this.turn.set({ kind: 'end' });
       session?.close();
     }
   }

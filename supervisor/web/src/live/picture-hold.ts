@@ -39,9 +39,13 @@ export class PictureHold {
     this.#cover(null);
   }
 
-  /** The video is about to lose its picture to another session, which shall begin with it. */
+  /** The session is about to end, which may make the video black. Its last picture stays until another session is live. */
   keep(): void {
-    if (this.#canObserve && this.#held === null) this.#draw();
+    if (!this.#canObserve) return;
+    if (this.#held === null) this.#draw();
+    this.#forget();
+    this.#setLate(false);
+    this.#cover(this.#drawn ? 'former' : null);
   }
 
   /** A session begins, in a video that shows nothing. */

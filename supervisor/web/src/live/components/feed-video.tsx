@@ -25,9 +25,10 @@ export const FeedVideo = ({ player, stream, fps, muted, label, onLate }: FeedVid
     const made = new PictureHold(ref.current, canvas.current, onLate);
     hold.current = made;
     const forget = player.turn.subscribe(() => {
-      if (player.turn.value === null) return;
-      if (player.turn.value.kind === 'layer') made.change();
-      else made.resume(rate.current);
+      const kind = player.turn.value?.kind;
+      if (kind === 'layer') made.change();
+      else if (kind === 'resume') made.resume(rate.current);
+      else if (kind === 'end') made.keep();
     });
     return () => {
       forget();
@@ -54,7 +55,6 @@ export const FeedVideo = ({ player, stream, fps, muted, label, onLate }: FeedVid
     return () => {
       document.removeEventListener('visibilitychange', play);
       document.removeEventListener('pointerdown', play);
-      hold.current?.keep();
       video.srcObject = null;
     };
   }, [stream]);

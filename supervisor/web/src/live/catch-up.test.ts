@@ -92,6 +92,8 @@ describe('a viewer that joins', () => {
           expect(revealedMs).toBeGreaterThan(liveAtMs - 150);
         },
       ),
+      // Two intervals that look like life together, while each is a race.
+      { examples: [[{ fps: 60, missed: 322, decodeMs: 3.963414634146318, firstTicks: 0 }]] },
     );
   });
 

@@ -181,6 +181,8 @@ test('asks at the next press for a key that was dropped in another tab', async (
   const page = await fresh();
   await page.goto(`${await appliance.listen()}/#token=key`);
   await page.locator(`${record}[data-state="idle"]`).waitFor();
+  // The last thing that the page asks at its start: otherwise that would be what notices the missing key.
+  await expect.poll(() => appliance.count('GET', /^\/api\/unplugged-devices/)).toBe(1);
   await page.context().clearCookies();
   await page.locator(record).click();
   await page.getByText('this browser no longer has a valid key').waitFor({ timeout: 10_000 });

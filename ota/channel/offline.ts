@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { list, stat } from '../../common/disk-fs.ts';
+import { ifThere } from '../../common/files.ts';
 
 /** A bundle found on a plugged-in medium. */
 export interface FoundBundle {
@@ -9,20 +10,31 @@ export interface FoundBundle {
 
 /**
  * Looks for `*.raucb` in the given folders and one level below (`/media/<stick>/`), the newest file first. A folder that does
- * not exist, or disappeared while it was read, counts as empty.
+ * not exist, or disappeared while it was read, counts as empty. What cannot be read (a broken stick, one that does not answer) is
+ * reported and left out.
  */
-export async function findBundles(folders: readonly string[]): Promise<FoundBundle[]> {
+export async function findBundles(
+  folders: readonly string[],
+  onUnreadable: (path: string, error: unknown) => void,
+): Promise<FoundBundle[]> {
+  const ask = async <T>(path: string, question: (path: string) => Promise<T>): Promise<T | null> => {
+    try {
+      return await ifThere(question(path));
+    } catch (error) {
+      onUnreadable(path, error);
+      return null;
+    }
+  };
+  const pathsIn = async (folder: string) =>
+    ((await ask(folder, list)) ?? []).map((name) => join(folder, name));
   const found: (FoundBundle & { changedMs: number })[] = [];
   for (const folder of folders) {
-    for (const name of await entriesOf(folder)) {
-      const path = join(folder, name);
-      const inner = name.endsWith('.raucb')
-        ? [path]
-        : (await entriesOf(path)).map((each) => join(path, each));
-      for (const each of inner.filter((candidate) => candidate.endsWith('.raucb'))) {
-        const info = await stat(each).catch(() => null); // Unplugged between the two looks.
+    for (const path of await pathsIn(folder)) {
+      const files = isBundle(path) ? [path] : (await pathsIn(path)).filter(isBundle);
+      for (const file of files) {
+        const info = await ask(file, stat);
         if (info?.isFile() === true)
-          found.push({ path: each, sizeBytes: info.size, changedMs: info.mtimeMs });
+          found.push({ path: file, sizeBytes: info.size, changedMs: info.mtimeMs });
       }
     }
   }
@@ -30,11 +42,6 @@ export async function findBundles(folders: readonly string[]): Promise<FoundBund
   return found.map(({ path, sizeBytes }) => ({ path, sizeBytes }));
 }
 
-async function entriesOf(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch {
-    // Not a folder, not readable, or gone: nothing to find there.
-    return [];
-  }
+function isBundle(path: string): boolean {
+  return path.endsWith('.raucb');
 }

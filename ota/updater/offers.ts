@@ -56,7 +56,9 @@ export class Offers {
 
   /** Looks for bundles on media; each is verified once, and one that is not ours is skipped. */
   async refreshLocal(signal: AbortSignal): Promise<void> {
-    const found = await findBundles(this.#paths.offline);
+    const found = await findBundles(this.#paths.offline, (path, error) =>
+      this.#logger.warn({ err: error, path }, 'a medium cannot be searched for bundles'),
+    );
     const releases: Release[] = [];
     for (const { path, sizeBytes } of found) {
       const key = `${path} ${sizeBytes}`;

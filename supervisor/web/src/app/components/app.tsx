@@ -7,6 +7,7 @@ import { SystemPage } from '../../system/components/system-page.tsx';
 import { RecordBar } from '../../takes/components/record-bar.tsx';
 import { TakesPage } from '../../takes/components/takes-page.tsx';
 import type { AppController } from '../app-controller.ts';
+import { titleOf } from '../page-title.ts';
 import { useRoute } from '../use-route.ts';
 import { useStore } from '../use-store.ts';
 import { AdoptionBanners } from './adoption-banners.tsx';
@@ -32,10 +33,10 @@ const Pages = ({ controller }: { controller: AppController }) => {
   const route = useRoute();
   const { link, status } = state;
   const recording = status?.recording.state === 'recording';
-  const name = status?.device.name ?? 'Rushlight';
+  const title = titleOf(route, status);
   useEffect(() => {
-    document.title = recording ? `● ${name}` : name;
-  }, [recording, name]);
+    document.title = title;
+  }, [title]);
   if (link.kind === 'locked') {
     return <LoginPanel reason={link.reason} login={(token) => controller.login(token)} />;
   }

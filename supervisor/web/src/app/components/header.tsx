@@ -1,11 +1,12 @@
 import type { Status } from '../../../../contract/index.ts';
 import { type PageRoute, toHash } from '../page-route.ts';
+import { pageNames } from '../page-title.ts';
 import { Icon, type IconName } from './icon.tsx';
 
-const Tab = (props: { to: PageRoute; current: boolean; icon: IconName; text: string }) => (
+const Tab = (props: { to: PageRoute; current: boolean; icon: IconName }) => (
   <a class="tab" href={toHash(props.to)} aria-current={props.current ? 'page' : undefined}>
     <Icon name={props.icon} />
-    <span>{props.text}</span>
+    <span>{pageNames[props.to.page]}</span>
   </a>
 );
 
@@ -38,10 +39,10 @@ export const Header = ({ status, route }: { status: Status; route: PageRoute }) 
         </div>
       </div>
       <nav class="tabs" aria-label="Pages">
-        <Tab to={{ page: 'live', feed: null }} current={route.page === 'live'} icon="live" text="Live" />
-        <Tab to={{ page: 'takes' }} current={route.page === 'takes'} icon="takes" text="Takes" />
-        <Tab to={{ page: 'cameras' }} current={route.page === 'cameras'} icon="camera" text="Cameras" />
-        <Tab to={{ page: 'system' }} current={route.page === 'system'} icon="system" text="System" />
+        <Tab to={{ page: 'live', feed: null }} current={route.page === 'live'} icon="live" />
+        <Tab to={{ page: 'takes' }} current={route.page === 'takes'} icon="takes" />
+        <Tab to={{ page: 'cameras' }} current={route.page === 'cameras'} icon="camera" />
+        <Tab to={{ page: 'system' }} current={route.page === 'system'} icon="system" />
       </nav>
     </header>
   );

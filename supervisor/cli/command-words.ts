@@ -51,9 +51,9 @@ export function checkWords(words: readonly string[], values: Readonly<Record<str
   }
   const count = words.length - known.words.split(' ').length;
   const [least, most] = known.follow;
-  if (count < least) throw new UsageError(`"rushlight ${line}" lacks a word.`, { hint });
+  if (count < least) throw new UsageError(`"rushlight ${line}" is incomplete.`, { hint });
   if (count > most)
-    throw new UsageError(`"rushlight ${known.words}" has no word "${words.at(-1)}".`, { hint });
+    throw new UsageError(`"rushlight ${known.words}" does not take "${words.at(-1)}".`, { hint });
   const odd = Object.keys(values).find((option) => !known.options?.includes(option));
   if (odd !== undefined) throw new UsageError(`"rushlight ${known.words}" has no option --${odd}.`, { hint });
 }

@@ -148,12 +148,12 @@ describe('rushlight', () => {
     ['', 'What should be done?', 'rushlight logs'],
     ['dance', 'There is no command "dance".', 'rushlight logs'],
     ['status --jason', "Unknown option '--jason'.", 'rushlight status [--json]'],
-    ['status extra', '"rushlight status" has no word "extra".', 'rushlight status [--json]'],
+    ['status extra', '"rushlight status" does not take "extra".', 'rushlight status [--json]'],
     ['config', 'There is no command "config".', 'rushlight config check [FILE]'],
     ['config show', 'There is no command "config show".', 'rushlight config check [FILE]'],
-    ['take verify', '"rushlight take verify" lacks a word.', 'rushlight take verify ID'],
-    ['key create viewer', '"rushlight key create viewer" lacks a word.', 'rushlight key create ROLE NAME'],
-    ['record pause', '"rushlight record" has no word "pause".', 'rushlight record stop'],
+    ['take verify', '"rushlight take verify" is incomplete.', 'rushlight take verify ID'],
+    ['key create viewer', '"rushlight key create viewer" is incomplete.', 'rushlight key create ROLE NAME'],
+    ['record pause', '"rushlight record" does not take "pause".', 'rushlight record stop'],
     // It would stop all of them.
     [
       'record stop --camera cam0',

@@ -162,7 +162,8 @@ test('by keyboard alone: record, stop, and change your mind about deleting a tak
   await page.waitForTimeout(500);
   await page.keyboard.press('Enter');
   await page.locator('[data-testid="record"][data-state="idle"]').waitFor();
-  await expect.poll(focused).toBe('Record');
+  // The button rests for a second after a stop.
+  await expect.poll(focused, { timeout: 10_000 }).toBe('Record');
   await page.goto(`${page.url().split('#')[0]}#/takes`);
   await page.getByRole('button', { name: 'Delete' }).focus();
   await page.keyboard.press('Enter');

@@ -76,7 +76,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /401 ?Unauthorized|authorization failed|403 ?Forbidden|access denied/i,
     code: 'unauthorized',
-    words: 'The camera refuses the user name or the password.',
+    words: 'The camera asks for a user name and a password: set them, or correct them.',
   },
   {
     pattern: /Permission denied|Operation not permitted/i,

@@ -158,7 +158,11 @@ describe('a network camera', { timeout: 90_000 }, () => {
     ],
     ['PLAY', '454 Session Not Found', 'The camera has ended the session.'],
     ['DESCRIBE', '404 Not Found', 'The camera has no such stream.'],
-    ['DESCRIBE', '403 Forbidden', 'The camera refuses the user name or the password.'],
+    [
+      'DESCRIBE',
+      '403 Forbidden',
+      'The camera asks for a user name and a password: set them, or correct them.',
+    ],
   ])('understands the answer %s with %s', async (method, status, words) => {
     await using source = await open({ media: h264, encode: avc, refuse: [method, status] });
     await until(

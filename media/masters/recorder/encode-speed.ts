@@ -5,6 +5,7 @@ import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { ChildHost } from '../../../common/child-host.ts';
+import { errorCode } from '../../../common/errors.ts';
 import { writeFileAtomic } from '../../../common/files.ts';
 import type { RawStream } from '../../capture/types.ts';
 import { FfmpegError } from '../errors.ts';
@@ -40,20 +41,20 @@ const memoryFactor = 4;
 
 /** Measures, once per geometry and version, how fast this machine compresses masters. */
 export class EncodeSpeed {
-  private readonly options: EncodeSpeedOptions;
-  private readonly inTurn = pLimit(1);
+  readonly #options: EncodeSpeedOptions;
+  readonly #inTurn = pLimit(1);
   /** Geometries that could not be measured, and are not tried again. */
-  private readonly unmeasurable = new Set<string>();
+  readonly #unmeasurable = new Set<string>();
   /** Asked every few seconds, for how long the disk will last: the file is read once. */
-  private cache: Promise<Cache> | null = null;
+  #cache: Promise<Cache> | null = null;
 
   constructor(options: EncodeSpeedOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Frames per second of an earlier measurement; null if there is none. */
   async known(codec: MasterCodec, raw: RawStream, threads: number): Promise<number | null> {
-    return (await this.read()).framesPerSecond[keyOf(codec, raw, threads)] ?? null;
+    return (await this.#read()).framesPerSecond[keyOf(codec, raw, threads)] ?? null;
   }
 
   /**
@@ -61,32 +62,32 @@ export class EncodeSpeed {
    * Rejects with the signal's reason.
    */
   measured(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal): Promise<number | null> {
-    return this.inTurn(() => this.lookUp(codec, raw, threads, signal));
+    return this.#inTurn(() => this.#lookUp(codec, raw, threads, signal));
   }
 
-  private async lookUp(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+  async #lookUp(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
     const key = keyOf(codec, raw, threads);
-    const cache = await this.read();
+    const cache = await this.#read();
     const known = cache.framesPerSecond[key];
     if (known !== undefined) return known;
-    if (this.unmeasurable.has(key) || this.isMemoryShort(raw)) return null;
-    const framesPerSecond = await this.measure(codec, raw, threads, signal);
+    if (this.#unmeasurable.has(key) || this.#isMemoryShort(raw)) return null;
+    const framesPerSecond = await this.#measure(codec, raw, threads, signal);
     if (framesPerSecond === null) {
-      this.unmeasurable.add(key);
+      this.#unmeasurable.add(key);
       return null;
     }
     const next = { ...cache, framesPerSecond: { ...cache.framesPerSecond, [key]: framesPerSecond } };
-    this.cache = Promise.resolve(next);
-    await writeFileAtomic(this.options.cacheFile, `${JSON.stringify(next, null, 2)}\n`);
-    this.options.logger.info({ key, framesPerSecond }, 'measured compression of masters');
+    this.#cache = Promise.resolve(next);
+    await writeFileAtomic(this.#options.cacheFile, `${JSON.stringify(next, null, 2)}\n`);
+    this.#options.logger.info({ key, framesPerSecond }, 'measured compression of masters');
     return framesPerSecond;
   }
 
-  private async measure(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
-    const folder = await mkdtemp(join(this.options.scratch, 'encode-speed-'));
+  async #measure(codec: MasterCodec, raw: RawStream, threads: number, signal: AbortSignal) {
+    const folder = await mkdtemp(join(this.#options.scratch, 'encode-speed-'));
     const picture = join(folder, 'frames.nut');
     const run = (name: string, argv: readonly [string, ...string[]]) =>
-      runFfmpeg(this.options.host, name, argv, signal);
+      runFfmpeg(this.#options.host, name, argv, signal);
     try {
       await run('measure-picture', probePictureArgv(picture, raw, probeFrames));
       const settings = { codec, raw, threads };
@@ -96,34 +97,34 @@ export class EncodeSpeed {
       return ((probeFrames - 1) * 1000) / Math.max(1, busyMs - idleMs);
     } catch (error) {
       if (!(error instanceof FfmpegError)) throw error;
-      this.options.logger.warn({ err: error }, 'compression of masters could not be measured');
+      this.#options.logger.warn({ err: error }, 'compression of masters could not be measured');
       return null;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  private isMemoryShort({ width, height }: RawStream): boolean {
-    const free = (this.options.freeMemory ?? freemem)();
+  #isMemoryShort({ width, height }: RawStream): boolean {
+    const free = (this.#options.freeMemory ?? freemem)();
     return free < width * height * 2 * probeFrames * memoryFactor;
   }
 
-  private read(): Promise<Cache> {
-    this.cache ??= this.readFile();
-    return this.cache;
+  #read(): Promise<Cache> {
+    this.#cache ??= this.#readFile();
+    return this.#cache;
   }
 
   /** A cache that is missing, damaged or from another version or machine counts as empty. */
-  private async readFile(): Promise<Cache> {
-    const { version } = this.options;
+  async #readFile(): Promise<Cache> {
+    const { version } = this.#options;
     const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? process.arch}`;
     const empty: Cache = { version, machine, framesPerSecond: {} };
     try {
-      const cache = cacheSchema.parse(JSON.parse(await readFile(this.options.cacheFile, 'utf8')));
+      const cache = cacheSchema.parse(JSON.parse(await readFile(this.#options.cacheFile, 'utf8')));
       return cache.version === version && cache.machine === machine ? cache : empty;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        this.options.logger.warn({ err: error }, 'measurements cannot be read; measuring again');
+      if (errorCode(error) !== 'ENOENT') {
+        this.#options.logger.warn({ err: error }, 'measurements cannot be read; measuring again');
       }
       return empty;
     }

@@ -6,16 +6,16 @@ import { chooseStrategy, type StrategyChoice, type StrategyFacts } from './strat
 
 /** Decides how cameras are recorded, and says for how long the disk lasts. */
 export class RecordPlanner {
-  private readonly options: Pick<MastersOptions, 'settings' | 'speed' | 'rates' | 'store'>;
-  private measuring = new AbortController();
+  readonly #options: Pick<MastersOptions, 'settings' | 'speed' | 'rates' | 'store'>;
+  #measuring = new AbortController();
 
   constructor(options: Pick<MastersOptions, 'settings' | 'speed' | 'rates' | 'store'>) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** An earlier measurement decides: a take begins at once, and does not wait for a new one. */
   async choose(facts: Omit<StrategyFacts, 'measuredFps'>): Promise<StrategyChoice> {
-    const measuredFps = await this.options.speed.known(facts.codec, facts.raw, masterThreads());
+    const measuredFps = await this.#options.speed.known(facts.codec, facts.raw, masterThreads());
     return chooseStrategy({ ...facts, measuredFps });
   }
 
@@ -27,7 +27,7 @@ export class RecordPlanner {
     cameras: readonly RecordableCamera[],
     growing: (camera: string) => SegmentProgress | undefined,
   ): Promise<number | null> {
-    const { settings, store, rates } = this.options;
+    const { settings, store, rates } = this.#options;
     const { codec, strategy: configured, reserveBytes } = settings();
     if (codec === 'off') return null;
     const planned = cameras.map(async ({ camera, raw }) => {
@@ -43,14 +43,14 @@ export class RecordPlanner {
    * `interrupt` ends it early. Rejects with the reason of `signal`.
    */
   async measure(cameras: readonly RecordableCamera[], signal: AbortSignal): Promise<void> {
-    const { codec, strategy } = this.options.settings();
+    const { codec, strategy } = this.#options.settings();
     if (codec === 'off' || strategy !== 'auto') return;
-    this.measuring = new AbortController();
-    const interrupted = this.measuring.signal;
+    this.#measuring = new AbortController();
+    const interrupted = this.#measuring.signal;
     const either = AbortSignal.any([signal, interrupted]);
     try {
       for (const { raw } of cameras.filter((camera) => camera.raw.codec === 'rawvideo')) {
-        await this.options.speed.measured(codec, raw, masterThreads(), either);
+        await this.#options.speed.measured(codec, raw, masterThreads(), either);
       }
     } catch (error) {
       if (signal.aborted || !interrupted.aborted) throw error;
@@ -59,7 +59,7 @@ export class RecordPlanner {
 
   /** A take begins: what is being measured would slow it down. */
   interrupt(): void {
-    this.measuring.abort();
+    this.#measuring.abort();
   }
 }
 

@@ -39,18 +39,18 @@ const mostEntries = 256;
 
 /** How many bytes the frames of each camera took in earlier takes, which says how long a disk will last. */
 export class RecordRates {
-  private readonly options: RecordRatesOptions;
-  private readonly inTurn = pLimit(1);
-  private sizes: Promise<Sizes> | null = null;
+  readonly #options: RecordRatesOptions;
+  readonly #inTurn = pLimit(1);
+  #sizes: Promise<Sizes> | null = null;
 
   constructor(options: RecordRatesOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** Learns from what a take kept of a camera: raw frames before they are compressed, masters after. Never rejects. */
   learn(camera: string, record: CameraRecord): Promise<void> {
-    return this.inTurn(async () => {
-      const sizes = await this.read();
+    return this.#inTurn(async () => {
+      const sizes = await this.#read();
       let changed = false;
       for (const kind of ['spool', 'master'] as const) {
         const counted = record.segments.filter(
@@ -67,18 +67,18 @@ export class RecordRates {
         sizes.set(key, { bytes: (before.bytes + bytes) * keep, frames: (before.frames + frames) * keep });
         changed = true;
       }
-      if (changed) await this.write(sizes);
+      if (changed) await this.#write(sizes);
     });
   }
 
   /** Resolves once everything learned so far is in the file. Never rejects. */
   written(): Promise<void> {
-    return this.inTurn(() => {});
+    return this.#inTurn(() => {});
   }
 
   /** Bytes a second that recording takes: as measured, else as much as can be expected. A spool is held beside its master for a while. */
   async bytesPerSecond(plan: RecordPlan): Promise<number> {
-    const sizes = await this.read();
+    const sizes = await this.#read();
     const { raw, strategy, growing } = plan;
     const expected = expectedRates(raw);
     const measured = (kind: MasterStrategy | 'master') => {
@@ -94,14 +94,14 @@ export class RecordRates {
     return (present ?? measured('spool') ?? expected.spool) + master;
   }
 
-  private read(): Promise<Sizes> {
-    this.sizes ??= this.readFile();
-    return this.sizes;
+  #read(): Promise<Sizes> {
+    this.#sizes ??= this.#readFile();
+    return this.#sizes;
   }
 
   /** A file that is missing or damaged counts as empty: the next take measures again. */
-  private async readFile(): Promise<Sizes> {
-    const { cacheFile, logger } = this.options;
+  async #readFile(): Promise<Sizes> {
+    const { cacheFile, logger } = this.#options;
     try {
       const text = await readTextIfThere(cacheFile);
       return new Map(Object.entries(text === null ? {} : cacheSchema.parse(JSON.parse(text))));
@@ -111,8 +111,8 @@ export class RecordRates {
     }
   }
 
-  private async write(sizes: Sizes): Promise<void> {
-    const { cacheFile, logger } = this.options;
+  async #write(sizes: Sizes): Promise<void> {
+    const { cacheFile, logger } = this.#options;
     for (const key of [...sizes.keys()].slice(0, -mostEntries)) sizes.delete(key);
     try {
       await writeFileAtomic(cacheFile, `${JSON.stringify(Object.fromEntries(sizes), null, 2)}\n`);

@@ -74,15 +74,15 @@ const finishingMs = 1000;
  * closes the segment, compresses the spool and verifies every master. All it knows is in take.json.
  */
 export class Recorder {
-  private readonly options: RecorderOptions;
-  private readonly take: Take;
-  private isPatient = true;
+  readonly #options: RecorderOptions;
+  readonly #take: Take;
+  #isPatient = true;
   /** Whether this run of the program entered the camera into take.json, so that no earlier one can have begun to record it. */
-  private begunHere = false;
+  #begunHere = false;
 
   constructor(take: Take, options: RecorderOptions) {
-    this.take = take;
-    this.options = options;
+    this.#take = take;
+    this.#options = options;
   }
 
   /**
@@ -90,23 +90,23 @@ export class Recorder {
    * @throws DiskReserveError if there is no space to begin
    */
   async prepare(): Promise<void> {
-    const { camera, reserveBytes } = this.options;
+    const { camera, reserveBytes } = this.#options;
     try {
-      await this.prepareFolder(join(this.take.folder, camera));
+      await this.#prepareFolder(join(this.#take.folder, camera));
     } catch (error) {
       // A recording that began continues as soon as the disk accepts writes again, as in the middle of a take.
-      if (this.record === undefined || !isDiskTrouble(error)) throw error;
-      this.options.logger.warn({ err: error, camera }, 'the disk of a take to be continued fails');
+      if (this.#record === undefined || !isDiskTrouble(error)) throw error;
+      this.#options.logger.warn({ err: error, camera }, 'the disk of a take to be continued fails');
     }
-    if (this.record !== undefined) return;
-    await requireSpace(this.take.folder, reserveBytes, this.options.freeBytes);
-    await this.begin();
+    if (this.#record !== undefined) return;
+    await requireSpace(this.#take.folder, reserveBytes, this.#options.freeBytes);
+    await this.#begin();
   }
 
-  private async prepareFolder(folder: string): Promise<void> {
+  async #prepareFolder(folder: string): Promise<void> {
     await makeFolder(folder);
     await requireFolder(folder);
-    await syncFolder(this.take.folder);
+    await syncFolder(this.#take.folder);
   }
 
   /**
@@ -117,24 +117,24 @@ export class Recorder {
    */
   async run(wanted: AbortSignal, work: AbortSignal): Promise<void> {
     await this.prepare();
-    const { state, reason } = this.requireRecord();
+    const { state, reason } = this.#requireRecord();
     const goesOn = state === 'starting' || state === 'recording';
-    const unlisted = goesOn && wanted.aborted && !this.begunHere;
-    const ended = await this.recordSegments(goesOn ? wanted : AbortSignal.abort(), work, unlisted);
+    const unlisted = goesOn && wanted.aborted && !this.#begunHere;
+    const ended = await this.#recordSegments(goesOn ? wanted : AbortSignal.abort(), work, unlisted);
     const endReason = ended ?? (state === 'finishing' ? reason : null);
-    this.options.onProgress?.(noProgress);
-    await this.note((record) => ({ ...record, state: 'finishing', reason: endReason }));
-    this.options.onRecorded?.();
-    await this.finish(endReason, work);
+    this.#options.onProgress?.(noProgress);
+    await this.#note((record) => ({ ...record, state: 'finishing', reason: endReason }));
+    this.#options.onRecorded?.();
+    await this.#finish(endReason, work);
   }
 
-  private get record(): CameraRecord | undefined {
-    return this.take.manifest.cameras[this.options.camera];
+  get #record(): CameraRecord | undefined {
+    return this.#take.manifest.cameras[this.#options.camera];
   }
 
-  private begin(): Promise<void> {
-    this.begunHere = true;
-    const { raw, codec, strategy, strategyReason, threads, camera } = this.options;
+  #begin(): Promise<void> {
+    this.#begunHere = true;
+    const { raw, codec, strategy, strategyReason, threads, camera } = this.#options;
     const record: CameraRecord = {
       state: 'starting',
       reason: 'waits for the first frame',
@@ -149,7 +149,7 @@ export class Recorder {
       unreadable: [],
       clockSteps: [],
     };
-    return this.take.update((manifest) => ({
+    return this.#take.update((manifest) => ({
       ...manifest,
       cameras: { ...manifest.cameras, [camera]: record },
     }));
@@ -159,31 +159,27 @@ export class Recorder {
    * Segment after segment until it is enough. Returns why it ended early, or null, once all are closed.
    * @param unlisted whether a recorder may run whose segment is not in take.json: a crash came before its first frame was noted
    */
-  private async recordSegments(
-    wanted: AbortSignal,
-    work: AbortSignal,
-    unlisted: boolean,
-  ): Promise<string | null> {
+  async #recordSegments(wanted: AbortSignal, work: AbortSignal, unlisted: boolean): Promise<string | null> {
     const closing = new ClosingQueue();
     const clock = new ClockWatch();
-    let resumed = this.closeAbandoned(closing, work) ?? (unlisted ? this.nextNumber() : undefined);
+    let resumed = this.#closeAbandoned(closing, work) ?? (unlisted ? this.#nextNumber() : undefined);
     let pauseMs = retryMs;
     let end: string | null = null;
     while (resumed !== undefined || (!wanted.aborted && end === null)) {
-      const number = resumed ?? this.nextNumber();
-      const outcome = await this.recordOne(number, resumed !== undefined, wanted, clock);
+      const number = resumed ?? this.#nextNumber();
+      const outcome = await this.#recordOne(number, resumed !== undefined, wanted, clock);
       // Closing may read the whole segment, which takes long: the next one must not wait for it. One without a frame is closed
       // at once, because the next one gets its number.
       const later =
-        outcome.frames > 0 || resumed !== undefined || !(await this.closedAtOnce(number, outcome, work));
-      if (later) closing.add(() => this.closePatiently(number, outcome, work));
+        outcome.frames > 0 || resumed !== undefined || !(await this.#closedAtOnce(number, outcome, work));
+      if (later) closing.add(() => this.#closePatiently(number, outcome, work));
       resumed = undefined;
       if (outcome.endedBy === 'disk') end = 'the disk is full up to its reserve';
       pauseMs = outcome.frames > 0 ? retryMs : Math.min(pauseMs * 2, retryMaxMs);
       // The pause also lets the writer notice that its reader left; otherwise the next would start in the middle of a frame.
       if (!wanted.aborted && end === null) await pause(pauseMs, wanted);
     }
-    this.options.onReleased?.();
+    this.#options.onReleased?.();
     await closing.done();
     return end;
   }
@@ -192,29 +188,29 @@ export class Recorder {
    * After a crash only the last open segment may still have its recorder, which is taken over. Those before it were being
    * closed. Returns the number of the last.
    */
-  private closeAbandoned(closing: ClosingQueue, work: AbortSignal): number | undefined {
-    const open = (this.record?.segments ?? []).filter(({ state }) => state === 'recording');
+  #closeAbandoned(closing: ClosingQueue, work: AbortSignal): number | undefined {
+    const open = (this.#record?.segments ?? []).filter(({ state }) => state === 'recording');
     for (const { number } of open.slice(0, -1)) {
-      closing.add(() => this.closePatiently(number, { clean: false, lastWord: null }, work));
+      closing.add(() => this.#closePatiently(number, { clean: false, lastWord: null }, work));
     }
     return open.at(-1)?.number;
   }
 
-  private async recordOne(number: number, resumed: boolean, wanted: AbortSignal, clock: ClockWatch) {
-    const { host, camera, logger, sensorClock = () => undefined } = this.options;
-    const record = this.requireRecord();
-    const files = this.take.files(camera, number);
-    const pipe = this.options.pipe(!wanted.aborted);
+  async #recordOne(number: number, resumed: boolean, wanted: AbortSignal, clock: ClockWatch) {
+    const { host, camera, logger, sensorClock = () => undefined } = this.#options;
+    const record = this.#requireRecord();
+    const files = this.#take.files(camera, number);
+    const pipe = this.#options.pipe(!wanted.aborted);
     await ensureRawPipe(host, pipe);
     await using sensorLog = new SensorLog(files.sensorLog, sensorClock, { resumed, logger });
     // A program that continues after a crash must see which recorder is the last.
-    if (record.segments.some(({ state }) => state === 'recording')) await this.enter(number);
+    if (record.segments.some(({ state }) => state === 'recording')) await this.#enter(number);
     let last = noProgress;
     let trouble: string | undefined;
     const outcome = await recordSegment({
       freeBytes,
-      ...this.options,
-      name: childName('record', this.take.manifest.id, camera, segmentStem(number)),
+      ...this.#options,
+      name: childName('record', this.#take.manifest.id, camera, segmentStem(number)),
       pipe,
       files,
       sensorLog,
@@ -222,39 +218,39 @@ export class Recorder {
       strategy: record.strategy,
       resumed,
       signal: wanted,
-      onFirstFrame: () => this.segmentBegan(number),
-      clockStep: () => this.clockStep(clock, number, last.frames > 0),
+      onFirstFrame: () => this.#segmentBegan(number),
+      clockStep: () => this.#clockStep(clock, number, last.frames > 0),
       onProgress: (progress) => {
         // Files that are gone with their disk do not undo what was seen of them.
         if (progress.frames > 0) last = progress;
-        this.options.onProgress?.(progress);
+        this.#options.onProgress?.(progress);
       },
-      onHeld: () => this.options.onHeld?.(),
-      onSilence: (error) => this.tellTrouble(error),
+      onHeld: () => this.#options.onHeld?.(),
+      onSilence: (error) => this.#tellTrouble(error),
     }).catch(async (error: unknown) => {
       if (isDiskTrouble(error)) {
         logger.error({ err: error, camera, number }, 'the disk of the masters fails; a new segment is begun');
         trouble = diskReason(error);
-        this.tellTrouble(error);
+        this.#tellTrouble(error);
         return { endedBy: 'recorder', clean: false, lastWord: null } as const;
       }
-      await this.noteEnd(number, last).catch((cause: unknown) =>
+      await this.#noteEnd(number, last).catch((cause: unknown) =>
         logger.warn({ err: cause, camera }, 'take.json cannot be written'),
       );
       throw error;
     });
-    await this.noteEnd(number, last, trouble);
+    await this.#noteEnd(number, last, trouble);
     return { ...outcome, frames: last.frames };
   }
 
   /** Until the segment is closed, what was seen while it grew is all that is known about it. */
-  private async noteEnd(
+  async #noteEnd(
     number: number,
     { frames, droppedFrames, bytes }: SegmentProgress,
     reason = 'no frames arrive; recording continues once they do',
   ): Promise<void> {
-    this.options.onProgress?.(noProgress);
-    await this.note((old) => ({
+    this.#options.onProgress?.(noProgress);
+    await this.#note((old) => ({
       ...old,
       state: 'starting',
       reason,
@@ -265,42 +261,42 @@ export class Recorder {
   }
 
   /** False if its disk fails: the segment keeps its number then, and is closed later. */
-  private async closedAtOnce(number: number, how: EndedSegment, work: AbortSignal): Promise<boolean> {
+  async #closedAtOnce(number: number, how: EndedSegment, work: AbortSignal): Promise<boolean> {
     try {
-      await this.close(number, how, work, { number: 1, isLast: false });
+      await this.#close(number, how, work, { number: 1, isLast: false });
       return true;
     } catch (error) {
       if (!isDiskTrouble(error)) throw error;
-      await this.enter(number);
+      await this.#enter(number);
       return false;
     }
   }
 
   /** Waits for a disk that fails once, and then not again for each segment, until something can be closed. */
-  private async closePatiently(number: number, how: EndedSegment, work: AbortSignal): Promise<void> {
-    const { logger } = this.options;
+  async #closePatiently(number: number, how: EndedSegment, work: AbortSignal): Promise<void> {
+    const { logger } = this.#options;
     const close = async (attempt: Attempt) => {
       try {
-        await this.close(number, how, work, attempt);
+        await this.#close(number, how, work, attempt);
       } catch (error) {
-        if (isDiskTrouble(error)) this.tellTrouble(error);
+        if (isDiskTrouble(error)) this.#tellTrouble(error);
         throw error;
       }
     };
-    const once = !this.isPatient;
-    this.isPatient = false;
+    const once = !this.#isPatient;
+    this.#isPatient = false;
     await (once ? close(onlyAttempt) : withPatience(close, { signal: work, logger }));
-    this.isPatient = true;
+    this.#isPatient = true;
   }
 
   /** States what an ended segment holds. */
-  private async close(number: number, how: EndedSegment, work: AbortSignal, attempt: Attempt): Promise<void> {
-    const { camera, logger } = this.options;
-    const record = this.requireRecord();
+  async #close(number: number, how: EndedSegment, work: AbortSignal, attempt: Attempt): Promise<void> {
+    const { camera, logger } = this.#options;
+    const record = this.#requireRecord();
     const previous = record.segments.filter((segment) => segment.number < number).at(-1);
     const closed = await closeSegment({
-      ...this.options,
-      take: this.take,
+      ...this.#options,
+      take: this.#take,
       number,
       record,
       clean: how.clean,
@@ -308,8 +304,8 @@ export class Recorder {
       signal: work,
       attempt,
     });
-    await this.take.updateCamera(camera, (old) => recounted(withClosed(old, number, closed), number));
-    const take = this.take.manifest.id;
+    await this.#take.updateCamera(camera, (old) => recounted(withClosed(old, number, closed), number));
+    const take = this.#take.manifest.id;
     if (closed.segment === undefined) {
       logger.warn({ take, camera, last: how.lastWord }, 'recorder ended without a frame');
     } else {
@@ -318,15 +314,15 @@ export class Recorder {
     }
   }
 
-  private requireRecord(): CameraRecord {
-    const { record } = this;
+  #requireRecord(): CameraRecord {
+    const record = this.#record;
     if (record === undefined) throw new Error('a segment needs a record');
     return record;
   }
 
   /** Above all that were used: a file that was moved aside keeps the number of its segment. */
-  private nextNumber(): number {
-    const { segments = [], unreadable = [] } = this.record ?? {};
+  #nextNumber(): number {
+    const { segments = [], unreadable = [] } = this.#record ?? {};
     return Math.max(0, ...[...segments, ...unreadable].map(({ number }) => number)) + 1;
   }
 
@@ -334,62 +330,67 @@ export class Recorder {
    * Changes what take.json says about the camera. A disk that fails is no reason to end a recording: what could not be written
    * is part of the next change.
    */
-  private async note(change: (record: CameraRecord) => CameraRecord): Promise<void> {
-    const { camera, logger } = this.options;
+  async #note(change: (record: CameraRecord) => CameraRecord): Promise<void> {
+    const { camera, logger } = this.#options;
     try {
-      await this.take.updateCamera(camera, change);
+      await this.#take.updateCamera(camera, change);
     } catch (error) {
       if (!isDiskTrouble(error)) throw error;
       logger.warn({ err: error, camera }, 'take.json cannot be written now');
-      this.tellTrouble(error);
+      this.#tellTrouble(error);
     }
   }
 
-  private tellTrouble(error: unknown): void {
-    this.options.onDiskTrouble?.(diskReason(error) ?? (error as Error).message);
+  #tellTrouble(error: unknown): void {
+    this.#options.onDiskTrouble?.(diskReason(error) ?? (error as Error).message);
   }
 
   /** What take.json says about the machine's clock; the seconds by which it was set since the last look, or null. */
-  private async clockStep(clock: ClockWatch, number: number, within: boolean): Promise<number | null> {
+  async #clockStep(clock: ClockWatch, number: number, within: boolean): Promise<number | null> {
     const seconds = clock.step();
     if (seconds === null) return null;
-    const { camera, logger } = this.options;
+    const { camera, logger } = this.#options;
     logger.warn({ camera, seconds }, 'the clock of this machine was set during a take');
     const step = { at: new Date().toISOString(), seconds, segment: number, within };
-    await this.note((record) => ({ ...record, clockSteps: [...record.clockSteps, step].slice(-1000) }));
+    await this.#note((record) => ({ ...record, clockSteps: [...record.clockSteps, step].slice(-1000) }));
     return seconds;
   }
 
-  private enter(number: number): Promise<void> {
-    return this.note((record) => this.withEntry(record, number));
+  #enter(number: number): Promise<void> {
+    return this.#note((record) => this.#withEntry(record, number));
   }
 
-  private segmentBegan(number: number): Promise<void> {
-    return this.note((record) => ({
-      ...this.withEntry(record, number),
+  #segmentBegan(number: number): Promise<void> {
+    return this.#note((record) => ({
+      ...this.#withEntry(record, number),
       state: 'recording',
       reason: null,
     }));
   }
 
-  private withEntry(record: CameraRecord, number: number): CameraRecord {
+  #withEntry(record: CameraRecord, number: number): CameraRecord {
     if (record.segments.some((segment) => segment.number === number)) return record;
-    const segment = newSegment(this.take, this.options.camera, number, record);
+    const segment = newSegment(this.#take, this.#options.camera, number, record);
     return { ...record, segments: [...record.segments, segment] };
   }
 
-  private async finish(endReason: string | null, work: AbortSignal): Promise<void> {
-    const { camera, host, logger, reserveBytes, freeBytes: ask } = this.options;
-    const logs = this.requireRecord().segments.map(({ number }) => this.take.files(camera, number).sensorLog);
-    const order = { host, logger, take: this.take, camera, signal: work };
+  async #finish(endReason: string | null, work: AbortSignal): Promise<void> {
+    const { camera, host, logger, reserveBytes, freeBytes: ask } = this.#options;
+    const logs = this.#requireRecord().segments.map(
+      ({ number }) => this.#take.files(camera, number).sensorLog,
+    );
+    const order = { host, logger, take: this.#take, camera, signal: work };
     await withPatience(() => Promise.all(logs.map((file) => removeFile(file))), order);
     const meter = new FinishMeter();
-    const tell = setInterval(() => this.options.onFinishing?.(meter.progress()), finishingMs);
+    const tell = setInterval(() => this.#options.onFinishing?.(meter.progress()), finishingMs);
     try {
       await finishSegments({ ...order, reserveBytes, freeBytes: ask, meter });
     } finally {
       clearInterval(tell);
     }
-    await withPatience(() => this.take.updateCamera(camera, (record) => concluded(record, endReason)), order);
+    await withPatience(
+      () => this.#take.updateCamera(camera, (record) => concluded(record, endReason)),
+      order,
+    );
   }
 }

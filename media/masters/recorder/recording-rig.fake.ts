@@ -26,11 +26,11 @@ export class RecordingRig implements AsyncDisposable {
   host = new SpawningChildHost();
   readonly logger: Logger = pino({ level: process.env.LOG_LEVEL ?? 'silent' });
   readonly arrivals: RtpArrival[] = [];
-  private readonly borrowed: boolean;
-  private readonly socket = createSocket('udp4');
+  readonly #borrowed: boolean;
+  readonly #socket = createSocket('udp4');
 
   private constructor(folder: string, borrowed: boolean) {
-    this.borrowed = borrowed;
+    this.#borrowed = borrowed;
     this.folder = folder;
   }
 
@@ -40,19 +40,19 @@ export class RecordingRig implements AsyncDisposable {
       folder ?? (await mkdtemp(join(tmpdir(), 'recording-'))),
       folder !== undefined,
     );
-    rig.socket.on('message', (packet) => {
+    rig.#socket.on('message', (packet) => {
       const marker = ((packet[1] ?? 0) & 0x80) !== 0;
       rig.arrivals.push({ sequence: packet.readUInt16BE(2), marker, atMs: performance.now() });
     });
-    rig.socket.bind(0, '127.0.0.1');
-    await once(rig.socket, 'listening');
-    rig.socket.setRecvBufferSize(4 * 1024 * 1024);
+    rig.#socket.bind(0, '127.0.0.1');
+    await once(rig.#socket, 'listening');
+    rig.#socket.setRecvBufferSize(4 * 1024 * 1024);
     return rig;
   }
 
   /** Where the live stream is received. */
   get rtpPort(): number {
-    return this.socket.address().port;
+    return this.#socket.address().port;
   }
 
   get pipe(): string {
@@ -137,8 +137,8 @@ export class RecordingRig implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.host.running.values()) child.signal('SIGCONT');
     await this.host[Symbol.asyncDispose]();
-    this.socket.close();
-    if (!this.borrowed) await rm(this.folder, { recursive: true, force: true });
+    this.#socket.close();
+    if (!this.#borrowed) await rm(this.folder, { recursive: true, force: true });
   }
 }
 

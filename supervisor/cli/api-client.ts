@@ -10,11 +10,6 @@ export class CliError extends RushlightError {
   readonly code = 'CLI_FAILED';
 }
 
-/** The words of the command are wrong; the message says which ones are right. */
-export class UsageError extends RushlightError {
-  readonly code = 'CLI_USAGE';
-}
-
 /** Where the appliance answers, and with which token. */
 export interface ApiClientOptions {
   readonly url: string;
@@ -103,6 +98,7 @@ export async function askApi<T>(
   } catch (cause) {
     if (!(cause instanceof SyntaxError) && !(cause instanceof z.ZodError)) throw cause;
     throw new CliError(`What answers at ${api.url} is no Rushlight appliance, or one of another version.`, {
+      cause,
       hint: 'RUSHLIGHT_URL says where to look. Use the rushlight command of the same version.',
     });
   }

@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util';
-import { describeError } from '../../common/errors.ts';
-import { UsageError } from './api-client.ts';
+import { describeError, RushlightError } from '../../common/errors.ts';
+
+/** The words of the command are wrong. Its hint is the usage of that command. */
+export class UsageError extends RushlightError {
+  readonly code = 'CLI_USAGE';
+}
 
 /** All commands. */
 export const usage = `rushlight: controls the appliance on this machine, or the one at RUSHLIGHT_URL with RUSHLIGHT_TOKEN
@@ -81,6 +85,6 @@ export function wordsOf(args: readonly string[]) {
   } catch (error) {
     // Its first sentence; the rest is about words that begin with a dash.
     const [first = ''] = describeError(error).split(/\. /);
-    throw new UsageError(`${first.replace(/\.$/, '')}.`, { hint: usageOf(args[0]) });
+    throw new UsageError(`${first.replace(/\.$/, '')}.`, { cause: error, hint: usageOf(args[0]) });
   }
 }

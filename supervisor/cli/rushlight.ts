@@ -14,15 +14,8 @@ import {
   type Take,
   takeSchema,
 } from '../contract/index.ts';
-import {
-  type ApiClientOptions,
-  askApi,
-  CliError,
-  callApi,
-  localAppliance,
-  UsageError,
-} from './api-client.ts';
-import { checkWords, usage, wordsOf } from './command-words.ts';
+import { type ApiClientOptions, askApi, CliError, callApi, localAppliance } from './api-client.ts';
+import { checkWords, UsageError, usage, wordsOf } from './command-words.ts';
 import { ownConfigFile } from './own-files.ts';
 import { statusText } from './status-text.ts';
 

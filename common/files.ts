@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { errorCode } from './errors.ts';
+import { hasErrorCode } from './errors.ts';
 import { type ReplacingCalls, replaceFile, temporaryPrefix } from './replace-file.ts';
 
 /** How {@link replaceFile} writes. */
@@ -43,14 +43,14 @@ const calls: ReplacingCalls = {
 };
 
 /** Of a path that leads nowhere: nothing there, a file in place of a folder, a name longer than any file may have. */
-const absent = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
+const absent = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];
 
 /** What the promise gives, or null if the file or folder it is about does not exist, or cannot exist. Other errors pass through. */
 export async function ifThere<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
-    if (absent.has(errorCode(error) ?? '')) return null;
+    if (hasErrorCode(error, ...absent)) return null;
     throw error;
   }
 }

@@ -2,11 +2,8 @@ import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { parseByteRange } from '../../common/byte-range.ts';
-import { errorCode } from '../../common/errors.ts';
+import { hasErrorCode } from '../../common/errors.ts';
 import type { CachedBundle } from './bundle-cache.ts';
-
-/** A camera went away in the middle, or the cache has replaced its bundle. */
-const willBeAskedAgain = new Set<string | undefined>(['ERR_STREAM_PREMATURE_CLOSE', 'ENOENT']);
 
 /**
  * Answers a camera's request for the cached bundle as RAUC's streaming needs it: `Range`, `HEAD`, a strong ETag that is the
@@ -47,6 +44,7 @@ export async function serveBundle(
     await pipeline(createReadStream(bundle.path, { start, end }), response);
   } catch (error) {
     response.destroy();
-    if (!willBeAskedAgain.has(errorCode(error))) throw error;
+    // The camera went away in the middle, or the cache has replaced its bundle: it will ask again.
+    if (!hasErrorCode(error, 'ERR_STREAM_PREMATURE_CLOSE', 'ENOENT')) throw error;
   }
 }

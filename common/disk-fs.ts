@@ -135,10 +135,10 @@ export function rename(from: string, to: string): Promise<void> {
   return gateOf(to).run(() => fs.rename(from, to));
 }
 
-/** A file, or nothing. */
-export async function removeFile(path: string): Promise<void> {
+/** A file, or nothing. `patienceMs` is for a large one unless it is given. */
+export async function removeFile(path: string, patienceMs = removalMs): Promise<void> {
   try {
-    await gateOf(path).run(() => fs.unlink(path), { patienceMs: removalMs });
+    await gateOf(path).run(() => fs.unlink(path), { patienceMs });
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }

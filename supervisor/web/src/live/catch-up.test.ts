@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CatchUp, holdLimitMs, type PictureVerdict, type PresentedPicture } from './catch-up.ts';
+import {
+  CatchUp,
+  changeLimitMs,
+  holdLimitMs,
+  type PictureVerdict,
+  type PresentedPicture,
+} from './catch-up.ts';
 
 const refreshMs = 1000 / 60;
 const joining = { widthBefore: null, fps: null } as const;
@@ -209,6 +215,17 @@ describe('a viewer that asks for another layer', () => {
     const before = small(6);
     const all = verdicts(changing(), presented([...before, ...full(25, 200)]));
     expect(all).toEqual([...before.map(() => 'follow'), 'hold', 'live']);
+  });
+
+  test('sees a race after a while, rather than a still for as long as it lasts', () => {
+    const slow = full(300, 200).map((picture) => ({ ...picture, readyMs: picture.readyMs * 5 }));
+    const shown = presented([...small(6), ...slow]);
+    const all = verdicts(changing(), shown);
+    const held = shown.slice(0, all.length).filter((_, n) => all[n] !== 'follow');
+    const heldMs = (held.at(-1)?.atMs ?? 0) - (held[0]?.atMs ?? 0);
+    expect(all.at(-1)).toBe('live');
+    expect(heldMs).toBeGreaterThanOrEqual(changeLimitMs);
+    expect(heldMs).toBeLessThan(changeLimitMs + 3 * refreshMs);
   });
 
   test('sees the sharp picture within a few refreshes if nothing came between the request and it', () => {

@@ -28,6 +28,8 @@ export interface CatchUpStart {
 
 /** Pictures are held back for this long at most, in milliseconds. A decoder that needs longer shows how it catches up. */
 export const holdLimitMs = 3000;
+/** The same after a change of layer: the layer before is a still then, while its feed could be seen moving. */
+export const changeLimitMs = 250;
 /** A change that has not come by then does not come. */
 export const followLimitMs = 2000;
 /** No camera's pictures are closer together. Those that a viewer missed are: the hub compresses their time. */
@@ -68,6 +70,8 @@ const isStep = (before: PresentedPicture, after: PresentedPicture): boolean => {
  * keyframe at once, and its browser has to decode all of it.
  */
 export class CatchUp {
+  /** Pictures are held back for this long at most, in milliseconds. */
+  readonly limitMs: number;
   readonly #widthBefore: number | null;
   #leastSpacingMs: number;
   #recent: readonly PresentedPicture[] = [];
@@ -76,6 +80,7 @@ export class CatchUp {
 
   constructor({ widthBefore, fps }: CatchUpStart) {
     this.#widthBefore = widthBefore;
+    this.limitMs = widthBefore === null ? holdLimitMs : changeLimitMs;
     this.#leastSpacingMs = fps === null ? leastSpacingMs : spacingOf(fps);
   }
 
@@ -86,7 +91,7 @@ export class CatchUp {
     const before = steps ? [] : this.#recent;
     this.#recent = [...before, picture].slice(-intervals);
     if (this.#heldMs !== null) {
-      const tooLong = picture.atMs - this.#heldMs >= holdLimitMs;
+      const tooLong = picture.atMs - this.#heldMs >= this.limitMs;
       return tooLong || (!steps && before.every((one) => this.#isLife(one, picture))) ? 'live' : 'hold';
     }
     if (picture.width === this.#widthBefore && (last === null || !steps)) {

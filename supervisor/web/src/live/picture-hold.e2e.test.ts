@@ -4,7 +4,7 @@ import { FakeAppliance } from '../../testing/appliance.fake.ts';
 import { picture, usePages } from '../../testing/browser.ts';
 import { feedFixture, statusFixture } from '../../testing/fixture.ts';
 import { Publisher } from '../../testing/publisher.ts';
-import { holdLimitMs } from './catch-up.ts';
+import { changeLimitMs, holdLimitMs } from './catch-up.ts';
 
 const pages = usePages();
 
@@ -16,8 +16,8 @@ const patient = { timeout: 30_000 };
 interface Race {
   /** The browser reports times of pictures as during a race: half a millisecond apart. */
   racing: boolean;
-  /** A race may last for ever: timers this long are not set. */
-  endlessMs: number | null;
+  /** A race may last for ever: timers this long are not set. Empty: it may not. */
+  endlessMs: readonly number[];
   /** How often pictures were asked for. */
   asked: number;
 }
@@ -27,14 +27,15 @@ const controlRace = (race: Race) => {
   Object.assign(globalThis, { race });
   const { requestVideoFrameCallback } = HTMLVideoElement.prototype;
   const { setTimeout } = globalThis;
-  const patient = (handler: () => void, ms?: number) => (ms === race.endlessMs ? 0 : setTimeout(handler, ms));
+  const patient = (handler: () => void, ms?: number) =>
+    race.endlessMs.includes(ms ?? 0) ? 0 : setTimeout(handler, ms);
   Object.assign(globalThis, { setTimeout: patient });
   let rtpTimestamp = 0;
   HTMLVideoElement.prototype.requestVideoFrameCallback = function (callback) {
     race.asked += 1;
     return requestVideoFrameCallback.call(this, (atMs, metadata) => {
       rtpTimestamp += 45;
-      const clockMs = race.endlessMs === null || !race.racing ? atMs : rtpTimestamp / 1000;
+      const clockMs = race.endlessMs.length === 0 || !race.racing ? atMs : rtpTimestamp / 1000;
       callback(clockMs, race.racing ? { ...metadata, rtpTimestamp } : metadata);
     });
   };
@@ -69,11 +70,10 @@ const bothLayers = [
   { rid: 'low', width: 640, height: 360, fps: 25, bitrateKbps: 300 },
 ] as const;
 
-const racing = (page: Page) =>
-  page.addInitScript(controlRace, { racing: true, endlessMs: holdLimitMs, asked: 0 });
-const calm = (page: Page) =>
-  page.addInitScript(controlRace, { racing: false, endlessMs: holdLimitMs, asked: 0 });
-const racingOn = (page: Page) => page.addInitScript(controlRace, { racing: true, endlessMs: null, asked: 0 });
+const endlessMs = [holdLimitMs, changeLimitMs];
+const racing = (page: Page) => page.addInitScript(controlRace, { racing: true, endlessMs, asked: 0 });
+const calm = (page: Page) => page.addInitScript(controlRace, { racing: false, endlessMs, asked: 0 });
+const racingOn = (page: Page) => page.addInitScript(controlRace, { racing: true, endlessMs: [], asked: 0 });
 
 const framesShown = (page: Page): Promise<number> =>
   page.evaluate(

@@ -1,4 +1,4 @@
-import { CatchUp, type CatchUpStart, holdLimitMs } from './catch-up.ts';
+import { CatchUp, type CatchUpStart } from './catch-up.ts';
 
 /** A browser that has had a picture for this long and reported none never will. */
 const silenceMs = 300;
@@ -102,16 +102,16 @@ export class PictureHold {
     const verdict = this.#catchUp.look({ atMs, rtpTimestamp, count, width });
     if (verdict === 'live') return this.end();
     if (verdict === 'follow') this.#draw();
-    else if (!this.#holds) this.#hold();
+    else if (!this.#holds) this.#hold(this.#catchUp.limitMs);
     this.#next();
   };
 
-  #hold(): void {
+  #hold(limitMs: number): void {
     this.#clearTimers();
     this.#holds = true;
     if (!this.#drawn) this.#draw();
     if (this.#held !== 'former') this.#cover('still');
-    this.#timers = [setTimeout(this.end, holdLimitMs), setTimeout(() => this.#setLate(true), lateMs)];
+    this.#timers = [setTimeout(this.end, limitMs), setTimeout(() => this.#setLate(true), lateMs)];
   }
 
   readonly #onData = (): void => {
